@@ -1,0 +1,17 @@
+"""The project's settings under test: embedded servers of the tests' own, unless DATABASE_URL and REDIS_URL name others."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("DEBUG", "1")
+os.environ.setdefault("THEO_DATA_DIR", str(Path(__file__).resolve().parent.parent / ".theo" / "test"))
+
+from theo.settings import *  # noqa: E402, F403
+from theo.settings import INSTALLED_APPS  # noqa: E402
+
+DEBUG = False
+INSTALLED_APPS = ["tests.testapp", *INSTALLED_APPS]
+EMBEDDINGS_PROVIDER = "fake"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}, "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"}}
+SECURE_SSL_REDIRECT = False
