@@ -1,0 +1,49 @@
+"""Every setting of this app, with its type and default: read as `from queues.conf import settings as queue_settings`.
+
+The queues themselves (names, connections, serializers, CONCURRENCY) live in Django's RQ_QUEUES alone.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings as django_settings
+
+PREFIX = "QUEUES_"
+
+
+class QueuesSettings:
+    """`settings.lease_seconds` is Django's QUEUES_LEASE_SECONDS or the default below, looked up anew at every read."""
+
+    lease_seconds: int = 30
+    """How long a running job belongs to its worker without a sign of life; renewed every third of it."""
+    shutdown_seconds: int = 30
+    """How long a worker that is asked to stop waits for running jobs before it gives them back."""
+    poll_seconds: int = 5
+    """How often an idle worker looks for jobs that arrived without ringing its bell."""
+    stall_limit: int = 1
+    """How often a job may lose its worker and start again; once more and it is a dead letter."""
+    keep_completed: int = 100
+    """How many completed jobs a queue keeps."""
+    keep_failed: int = 500
+    """How many failed jobs (dead letters) a queue keeps."""
+    concurrency: int = 1
+    """Jobs of one queue that a worker runs at a time, where RQ_QUEUES names no CONCURRENCY."""
+    allowed_functions: tuple[str, ...] = ()
+    """Dotted paths that may be enqueued the way of plain RQ, besides registered jobs."""
+
+    def __getattribute__(self, name: str) -> Any:
+        value = super().__getattribute__(name)
+        return getattr(django_settings, PREFIX + name.upper(), value) if name in QueuesSettings.__annotations__ else value
+
+    @property
+    def rq_queues(self) -> Mapping[str, Mapping[str, Any]]:
+        """Django's RQ_QUEUES as written; empty where it is not set."""
+        return getattr(django_settings, "RQ_QUEUES", {})
+
+    @property
+    def rq(self) -> Mapping[str, Any]:
+        """Django's RQ (the classes that django-rq builds); empty where it is not set."""
+        return getattr(django_settings, "RQ", {})
+
+
+settings = QueuesSettings()
