@@ -1,0 +1,69 @@
+"""What can go wrong in `queues`; each docstring is the fact that the exception states."""
+
+from __future__ import annotations
+
+
+class QueuesError(Exception):
+    """Something in the job system went wrong."""
+
+
+class UnknownQueue(QueuesError):
+    """The queue is not in RQ_QUEUES."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        super().__init__(f"Unknown queue {name!r}: RQ_QUEUES has {', '.join(sorted(known)) or 'no queues'}.")
+
+
+class UnknownJob(QueuesError):
+    """No job of this name is registered."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        super().__init__(f"Unknown job {name!r}: registered are {', '.join(sorted(known)) or 'none'}. Is its module a jobs.py of an installed app?")
+
+
+class AlreadyRegistered(QueuesError):
+    """Two functions claim one job name."""
+
+
+class InvalidJob(QueuesError):
+    """A function cannot be a job: its parameters do not describe a payload."""
+
+
+class InvalidPayload(QueuesError):
+    """The payload does not fit the job."""
+
+
+class WrongQueue(QueuesError):
+    """The job belongs to another queue."""
+
+
+class Refused(QueuesError):
+    """What stands in the queue is not work that this worker may run."""
+
+
+class RedisUnavailable(QueuesError):
+    """Redis did not answer."""
+
+
+class UnsupportedByQueues(QueuesError):
+    """RQ offers this, our worker would not honour it, so it is refused when enqueued."""
+
+
+class NonRetryable(QueuesError):
+    """Raised in a job: fail at once, whatever attempts remain."""
+
+
+class RetryLater(QueuesError):
+    """Raised in a job: put it back for `seconds` without charging an attempt."""
+
+    def __init__(self, seconds: float = 1.0, reason: str = "") -> None:
+        super().__init__(reason or f"retry in {seconds:g} s")
+        self.seconds = max(0.0, float(seconds))
+
+
+class JobTimeout(QueuesError):
+    """The job ran longer than its timeout."""
+
+
+class JobStalled(QueuesError):
+    """The job's worker disappeared more often than QUEUES_STALL_LIMIT allows."""

@@ -1,0 +1,1 @@
+"""Jobs: registered names with typed payloads."""

@@ -1,0 +1,32 @@
+"""The states of a job, and RQ's words for them. RQ's are stored, ours are derived."""
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    PROVISIONAL = "provisional"  # in an open transaction: not in Redis yet
+    WAITING = "waiting"
+    ACTIVE = "active"
+    DELAYED = "delayed"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+RQ_STATUS = {
+    State.WAITING: "queued",
+    State.ACTIVE: "started",
+    State.DELAYED: "scheduled",
+    State.COMPLETED: "finished",
+    State.FAILED: "failed",
+}
+
+_FROM_RQ = {status: state for state, status in RQ_STATUS.items()} | {
+    "created": State.WAITING,
+    "deferred": State.WAITING,
+    "stopped": State.FAILED,
+    "canceled": State.FAILED,
+}
+
+
+def from_rq_status(status: str) -> State:
+    return _FROM_RQ.get(status, State.WAITING)

@@ -1,0 +1,53 @@
+"""The names of all keys. The first group is RQ's (see rq's own source), the second ours, under `<prefix>:ext:`."""
+
+from __future__ import annotations
+
+from rq.defaults import RQ_KEY_PREFIX as PREFIX
+
+QUEUES = f"{PREFIX}:queues"
+WORKERS = f"{PREFIX}:workers"
+REAPER_LOCK = f"{PREFIX}:ext:reaper"
+
+
+def job(job_id: str) -> str:
+    return f"{PREFIX}:job:{job_id}"
+
+
+def waiting(queue: str) -> str:
+    return f"{PREFIX}:queue:{queue}"
+
+
+def delayed(queue: str) -> str:
+    return f"{PREFIX}:scheduled:{queue}"
+
+
+def completed(queue: str) -> str:
+    return f"{PREFIX}:finished:{queue}"
+
+
+def failed(queue: str) -> str:
+    return f"{PREFIX}:failed:{queue}"
+
+
+def prioritized(queue: str) -> str:
+    return f"{PREFIX}:ext:{queue}:prio"
+
+
+def leases(queue: str) -> str:
+    return f"{PREFIX}:ext:{queue}:lease"
+
+
+def state(queue: str) -> str:
+    return f"{PREFIX}:ext:{queue}:state"
+
+
+def totals(queue: str) -> str:
+    return f"{PREFIX}:ext:{queue}:totals"
+
+
+def wake(queue: str) -> str:
+    return f"{PREFIX}:ext:{queue}:wake"
+
+
+def schedule_slot(name: str, slot: int) -> str:
+    return f"{PREFIX}:ext:schedule:{name}:{slot}"

@@ -1,0 +1,20 @@
+-- Takes back jobs whose lease ran out: to the front of their queue, uncharged; beyond the limit to the dead letters.
+-- ARGV: prefix, queue, stall limit, keep failed, message, error class. Returns {id, '1' if dead} pairs, flat.
+local queue, limit, keep, message, error_class = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5], ARGV[6]
+local moment = now()
+local answers = {}
+local stale = redis.call('ZRANGEBYSCORE', ext(queue, 'lease'), '-inf', string.format('%.6f', moment), 'LIMIT', 0, 1000)
+for k = #stale, 1, -1 do -- backwards, so that the one leased first comes to the very front
+  local id, execution = string.match(stale[k], '^(.*):([^:]*)$')
+  redis.call('ZREM', ext(queue, 'lease'), stale[k])
+  forget_execution(queue, id, execution, redis.call('HGET', job_key(id), 'worker_name') or '')
+  if redis.call('EXISTS', job_key(id)) == 1 then
+    local stalls = redis.call('HINCRBY', job_key(id), 'stalled', 1)
+    redis.call('HINCRBY', ext(queue, 'totals'), 'stalled', 1)
+    local dead = stalls > limit
+    if dead then die(queue, id, message, error_class, moment, keep) else enqueue(queue, id, priority_of(id), true) end
+    answers[#answers + 1] = id
+    answers[#answers + 1] = dead and '1' or ''
+  end
+end
+return answers

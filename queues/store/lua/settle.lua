@@ -1,0 +1,60 @@
+-- Ends runs. Each is fenced by its lease: a worker that lost it changes nothing.
+-- ARGV: prefix, worker, then per run: queue, id, execution, kind, delay in seconds, attempts_made, ended_at, keep, error, error class,
+--       result type or '', n, n values of RQ's result entry (field, value, ...).
+-- Kinds: completed, retry (charged, after delay), later (uncharged, after delay), dead, back (uncharged, to the front).
+-- Returns 1 per run that was settled, 0 per run whose lease was gone.
+local WORKER = ARGV[2]
+local RESULT_SECONDS = 31536000
+local answers = {}
+local moment = now()
+
+local function count(field) redis.call('HINCRBY', P .. ':worker:' .. WORKER, field, 1) end
+
+local function apply(queue, id, kind, wait, attempts_made, ended, keep, message, error_class)
+  local key = job_key(id)
+  if kind == 'back' then
+    enqueue(queue, id, priority_of(id), true)
+    return
+  end
+  redis.call('HSET', key, 'attempts_made', attempts_made, 'ended_at', ended)
+  if kind == 'completed' then
+    redis.call('HSET', key, 'status', 'finished')
+    redis.call('HDEL', key, 'error', 'error_class')
+    redis.call('HINCRBY', ext(queue, 'totals'), 'completed', 1)
+    count('successful_job_count')
+    finish(queue, id, 'finished', moment, keep)
+  elseif kind == 'dead' then
+    count('failed_job_count')
+    die(queue, id, message, error_class, moment, keep)
+  else
+    redis.call('HSET', key, 'error', message, 'error_class', error_class)
+    if kind == 'retry' then redis.call('HINCRBY', ext(queue, 'totals'), 'retried', 1) end
+    hold_dedupe(queue, id, math.ceil(wait) + 604800)
+    if wait > 0 then
+      delay(queue, id, moment + wait)
+      ring(queue)
+    else
+      enqueue(queue, id, priority_of(id), false)
+    end
+  end
+end
+
+local i = 3
+while i <= #ARGV do
+  local queue, id, execution, n = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 11])
+  local owned = redis.call('ZREM', ext(queue, 'lease'), id .. ':' .. execution)
+  if owned == 1 then
+    forget_execution(queue, id, execution, WORKER)
+    if redis.call('EXISTS', job_key(id)) == 1 then
+      if n > 0 then
+        local results = P .. ':results:' .. id
+        redis.call('XADD', results, 'MAXLEN', 10, '*', unpack(ARGV, i + 12, i + 11 + n))
+        redis.call('EXPIRE', results, RESULT_SECONDS)
+      end
+      apply(queue, id, ARGV[i + 3], tonumber(ARGV[i + 4]), ARGV[i + 5], ARGV[i + 6], tonumber(ARGV[i + 7]), ARGV[i + 8], ARGV[i + 9])
+    end
+  end
+  answers[#answers + 1] = owned
+  i = i + 12 + n
+end
+return answers
