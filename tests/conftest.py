@@ -1,0 +1,12 @@
+"""The servers that the tests run on: the embedded ones, unless DATABASE_URL and REDIS_URL name others."""
+
+import pytest
+
+from theo.embedded import EmbeddedError, ensure_servers
+
+
+def pytest_configure() -> None:
+    try:
+        ensure_servers()
+    except EmbeddedError as error:
+        raise pytest.UsageError(str(error)) from error

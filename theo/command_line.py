@@ -1,0 +1,69 @@
+"""What `manage.py` adds to Django's: the servers that a command needs, and one sentence instead of a traceback for a wrong setting."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from types import FrameType
+
+import psycopg
+import redis
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import BaseCommand, ManagementUtility
+
+from theo.embedded import EmbeddedError, ensure_servers
+
+SERVERLESS_COMMANDS = frozenset(
+    {"help", "version", "startapp", "startproject", "makemessages", "compilemessages", "collectstatic", "findstatic", "diffsettings"}
+)
+SERVERLESS_OPTIONS = frozenset({"-h", "--help", "--version"})
+
+
+class CommandLine(ManagementUtility):
+    def fetch_command(self, subcommand: str) -> BaseCommand:
+        """Called once the settings are known and before the command is made."""
+        if subcommand not in SERVERLESS_COMMANDS and not SERVERLESS_OPTIONS.intersection(self.argv[2:]):
+            ensure_servers()
+        return super().fetch_command(subcommand)
+
+
+def run(argv: list[str]) -> None:
+    """Runs a command; leaves with status 1 and one sentence when settings or servers are at fault."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _leave)  # by way of the exit handlers, which stop the embedded servers
+    try:
+        CommandLine(argv).execute()
+    except Exception as error:
+        sentence = explain(error)
+        if sentence is None or "--traceback" in argv:
+            raise
+        sys.stderr.write(f"{sentence}\n")
+        sys.exit(1)
+
+
+def explain(error: BaseException) -> str | None:
+    """The sentence for a fault of settings or servers; None for one of the code."""
+    for cause in _chain(error):
+        if isinstance(cause, EmbeddedError | ImproperlyConfigured):
+            return str(cause)
+        if isinstance(cause, psycopg.OperationalError) and cause.sqlstate is None:
+            return f"PostgreSQL cannot be used: {_first_line(cause)}. Check DATABASE_URL."
+        if isinstance(cause, redis.ConnectionError | redis.TimeoutError):
+            return f"Redis cannot be used: {_first_line(cause)}. Check REDIS_URL."
+        if isinstance(cause, ValueError) and str(cause).startswith("Redis URL must specify"):
+            return f"REDIS_URL is wrong: {_first_line(cause)}."
+    return None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    sys.exit(128 + number)
