@@ -8,7 +8,10 @@ local RESULT_SECONDS = 31536000
 local answers = {}
 local moment = now()
 
-local function count(field) redis.call('HINCRBY', P .. ':worker:' .. WORKER, field, 1) end
+local function count(field)
+  local key = P .. ':worker:' .. WORKER
+  if redis.call('EXISTS', key) == 1 then redis.call('HINCRBY', key, field, 1) end
+end
 
 local function apply(queue, id, kind, wait, attempts_made, ended, keep, message, error_class)
   local key = job_key(id)

@@ -1,0 +1,1 @@
+"""What is done to queues over time: schedules, later health and clean-up."""

@@ -1,0 +1,130 @@
+"""What a worker took from its queues, and how it forms calls of it."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import redis
+
+from queues.jobs.job import Job
+from queues.jobs.registry import registry
+from queues.store import scripts
+
+FIELDS = ("data", "name", "attempts", "attempts_made", "priority", "stalled", "created_at", "timeout", "origin")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Claim:
+    """One leased job. `fields` are those of its hash; `claimed_at` is unix seconds by this machine's clock."""
+
+    queue: str
+    id: str
+    execution: str
+    fields: dict[str, bytes]
+    claimed_at: float = field(default_factory=time.time)
+
+    @property
+    def member(self) -> str:
+        """How the lease is written, as RQ writes an execution: `job:execution`."""
+        return f"{self.id}:{self.execution}"
+
+    @property
+    def name(self) -> str:
+        return self.fields.get("name", b"").decode(errors="replace")
+
+    @property
+    def stalls(self) -> int:
+        return int(self.fields.get("stalled") or 0)
+
+    def job(self) -> Job:
+        status = {"status": b"started", "origin": self.queue.encode()}
+        return Job.from_hash(self.id, self.fields | status)
+
+
+@dataclass(kw_only=True, eq=False)
+class Unit:
+    """One call: a single job, or a batch of jobs of one name. Times are by the monotonic clock, in seconds."""
+
+    queue: str
+    name: str
+    claims: list[Claim]
+    timeout_seconds: float
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    thread_id: int = 0
+    started_at: float = 0.0
+    interrupted_at: float = 0.0
+    is_over: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """How many more calls of a queue may be taken."""
+
+    queue: str
+    units: int
+
+
+class Claimer:
+    """Takes jobs in one round trip, each leased under an execution id of its own."""
+
+    def __init__(self, *, worker: str, lease_seconds: int) -> None:
+        self.worker = worker
+        self.lease_seconds = lease_seconds
+        self.calls = itertools.count(1)
+        self.incarnation = f"{time.time_ns():x}"
+
+    def claim(self, connection: redis.Redis, rooms: Iterable[Room]) -> tuple[list[Unit], float | None]:
+        """The calls to make, and the seconds to the next due job, if any waits."""
+        sizes = batch_sizes()
+        arguments: list[str | bytes | int | float] = []
+        for room in rooms:
+            flat = [part for pair in sizes.get(room.queue, {}).items() for part in pair]
+            arguments += [room.queue, room.units, len(flat), *flat]
+        started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        token = f"{self.incarnation}-{next(self.calls):x}"
+        due, jobs = scripts.claim(connection, self.worker, token, self.lease_seconds, started, arguments)
+        claims = []
+        for queue, job_id, execution, *values in jobs:
+            fields = {name: value for name, value in zip(FIELDS, values, strict=True) if value is not None}
+            claims.append(Claim(queue=queue.decode(), id=job_id.decode(), execution=execution.decode(), fields=fields))
+        return form_units(claims), float(due) if due else None
+
+
+def batch_sizes() -> Mapping[str, dict[str, int]]:
+    """Per queue the batch size of each job name that has one."""
+    sizes: dict[str, dict[str, int]] = {}
+    for definition in registry:
+        if definition.batch:
+            sizes.setdefault(definition.queue, {})[definition.name] = definition.batch
+    return sizes
+
+
+def form_units(claims: Iterable[Claim]) -> list[Unit]:
+    """Groups jobs as claim.lua counted them: batches by name, what stalled before alone."""
+    sizes = batch_sizes()
+    units: list[Unit] = []
+    open_units: dict[tuple[str, str], Unit] = {}
+    for claim in claims:
+        key = (claim.queue, claim.name)
+        size = 1 if claim.stalls else sizes.get(claim.queue, {}).get(claim.name, 1)
+        unit = open_units.get(key) if size > 1 else None
+        if unit is not None and len(unit.claims) < size:
+            unit.claims.append(claim)
+            continue
+        unit = Unit(queue=claim.queue, name=claim.name, claims=[claim], timeout_seconds=_timeout(claim))
+        units.append(unit)
+        if size > 1:
+            open_units[key] = unit
+    return units
+
+
+def _timeout(claim: Claim) -> float:
+    seconds = int(claim.fields.get("timeout") or 180)
+    return float("inf") if seconds < 0 else float(seconds)
+
+

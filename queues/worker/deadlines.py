@@ -1,0 +1,36 @@
+"""Deadlines of running jobs. An exception in the thread is best effort; what ignores it is written off."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import time
+
+from queues.worker.claims import Unit
+
+log = logging.getLogger("queues.worker")
+
+GRACE_SECONDS = 5.0
+
+
+class Interrupted(BaseException):
+    """The run passed its deadline. No Exception, so that a handler's `except Exception` does not swallow it."""
+
+
+def is_written_off(unit: Unit) -> bool:
+    """Interrupts a run past its deadline; true once, when it then ignored that for the grace period."""
+    now = time.monotonic()
+    if not unit.started_at or now < unit.started_at + unit.timeout_seconds:
+        return False
+    with unit.lock:
+        if unit.is_over:
+            return False
+        if not unit.interrupted_at:
+            unit.interrupted_at = now
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(unit.thread_id), ctypes.py_object(Interrupted))
+            return False
+        if now < unit.interrupted_at + GRACE_SECONDS:
+            return False
+        unit.is_over = True
+    log.error("A run of %s ignored its deadline of %g s; its thread is abandoned", unit.name, unit.timeout_seconds)
+    return True

@@ -1,0 +1,76 @@
+"""What must go on while jobs run: leases, deadlines, heartbeats, schedules. One thread, one look a second."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+import redis
+
+from queues.conf import settings
+from queues.operations.schedules import Scheduler
+from queues.worker.claims import Claim, Unit
+from queues.worker.deadlines import is_written_off
+from queues.worker.leases import REAP_SECONDS, Reaper, renew
+from queues.worker.pool import QueueThreads
+
+log = logging.getLogger("queues.worker")
+
+
+class Keeper:
+    """`claims()` gives what the worker holds; `write_off(unit, threads)` is called for runs that ignored their deadline."""
+
+    def __init__(
+        self,
+        *,
+        worker: str,
+        connection: redis.Redis,
+        pools: dict[str, QueueThreads],
+        claims: Callable[[], list[Claim]],
+        write_off: Callable[[Unit, QueueThreads], None],
+        heartbeat: Callable[[], None],
+    ) -> None:
+        self.worker = worker
+        self.connection = connection
+        self.pools = pools
+        self.claims = claims
+        self.write_off = write_off
+        self.heartbeat = heartbeat
+        self.reaper = Reaper(list(pools))
+        self.scheduler = Scheduler()
+        self.stopped = threading.Event()
+        self.renewed_at = self.reaped_at = 0.0
+        self.thread = threading.Thread(target=self._work, name="keeper", daemon=True)
+        self.thread.start()
+
+    def stop(self) -> None:
+        self.stopped.set()
+        self.thread.join(5)
+
+    def _work(self) -> None:
+        while True:
+            try:
+                self._look()
+            except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
+                log.warning("Redis is away, leases could not be renewed: %s", error)
+            except Exception:
+                log.exception("The worker's keeper met an error and goes on")
+            if self.stopped.wait(1.0):
+                return
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        for threads in self.pools.values():
+            for unit in list(threads.running):
+                if is_written_off(unit):
+                    self.write_off(unit, threads)
+        if now >= self.renewed_at + settings.lease_seconds / 3:
+            self.heartbeat()
+            renew(self.connection, self.worker, self.claims())
+            self.renewed_at = now
+        if now >= self.reaped_at + REAP_SECONDS:
+            self.reaper.reap(self.connection)
+            self.reaped_at = now
+        self.scheduler.tick()

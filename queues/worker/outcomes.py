@@ -1,0 +1,113 @@
+"""How a run ended, and the one call that settles many of them."""
+
+from __future__ import annotations
+
+import time
+import traceback
+import zlib
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import orjson
+import redis
+
+from queues.exceptions import InvalidPayload, NonRetryable, Refused, RetryLater, UnknownJob
+from queues.jobs.backoff import Backoff, Exponential
+from queues.store import scripts
+from queues.store.queue import get_queue
+from queues.worker.claims import Claim
+
+MAX_ERROR_CHARACTERS = 2000
+MAX_TRACEBACK_CHARACTERS = 32_000
+SETTLE_AT_ONCE = 200
+
+
+class Kind(StrEnum):
+    COMPLETED = "completed"
+    RETRY = "retry"
+    LATER = "later"
+    DEAD = "dead"
+    BACK = "back"
+
+
+RQ_RESULT_TYPE = {Kind.COMPLETED: 1, Kind.DEAD: 2, Kind.RETRY: 4}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """The end of one run. `delay_seconds` is the wait before the next one, where there is one."""
+
+    claim: Claim
+    kind: Kind
+    delay_seconds: float = 0.0
+    result: Any = None
+    error: BaseException | None = None
+    ended_at: float = field(default_factory=time.time)
+
+    @property
+    def attempts_made(self) -> int:
+        """Runs charged so far, this one included if it was."""
+        before = int(self.claim.fields.get("attempts_made") or 0)
+        return before + (self.kind in RQ_RESULT_TYPE)
+
+    def arguments(self, worker: str) -> list[str | bytes | int | float]:
+        """The outcome as settle.lua reads it."""
+        queue = get_queue(self.claim.queue)
+        keep = queue.keep_completed if self.kind is Kind.COMPLETED else queue.keep_failed
+        ended = datetime.fromtimestamp(self.ended_at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        error_class = type(self.error).__name__ if self.error else ""
+        entry = self._result_entry(worker)
+        claim = self.claim
+        head = [claim.queue, claim.id, claim.execution, self.kind.value, self.delay_seconds, self.attempts_made, ended, keep]
+        return [*head, describe(self.error), error_class, "", len(entry), *entry]
+
+    def _result_entry(self, worker: str) -> list[str | bytes | int | float]:
+        """RQ's result stream entry; a first run that returned nothing needs none."""
+        if self.kind not in RQ_RESULT_TYPE or (self.kind is Kind.COMPLETED and self.result is None and self.attempts_made == 1):
+            return []
+        entry: list[str | bytes | int | float] = ["type", RQ_RESULT_TYPE[self.kind], "worker_name", worker]
+        if self.error is not None:
+            text = "".join(traceback.format_exception(self.error))[-MAX_TRACEBACK_CHARACTERS:]
+            entry += ["exc_string", b64encode(zlib.compress(text.encode()))]
+        elif self.result is not None:
+            entry += ["return_value", b64encode(orjson.dumps(self.result))]
+        times = ["execution_started_at", self.claim.claimed_at, "execution_ended_at", self.ended_at]
+        return [*entry, "execution_id", self.claim.execution, *times]
+
+
+def describe(error: BaseException | None) -> str:
+    """The error in a line, as operators read it first."""
+    return f"{type(error).__name__}: {error}"[:MAX_ERROR_CHARACTERS] if error is not None else ""
+
+
+def completed(claim: Claim, result: Any) -> Outcome:
+    """A good end; a result that is not JSON fails the run, as losing it silently would be worse."""
+    try:
+        orjson.dumps(result)
+    except TypeError as error:
+        return Outcome(claim=claim, kind=Kind.DEAD, error=NonRetryable(f"The job's result is not JSON: {error}"))
+    return Outcome(claim=claim, kind=Kind.COMPLETED, result=result)
+
+
+def failed(claim: Claim, error: BaseException, *, backoff: Backoff | None = None) -> Outcome:
+    """Decides by the error: later without charge, dead at once, or charged and retried while attempts remain."""
+    if isinstance(error, RetryLater):
+        return Outcome(claim=claim, kind=Kind.LATER, delay_seconds=error.seconds, error=error)
+    charged = int(claim.fields.get("attempts_made") or 0) + 1
+    if isinstance(error, (NonRetryable, Refused, UnknownJob, InvalidPayload)) or charged >= int(claim.fields.get("attempts") or 1):
+        return Outcome(claim=claim, kind=Kind.DEAD, error=error)
+    return Outcome(claim=claim, kind=Kind.RETRY, delay_seconds=(backoff or Exponential())(charged), error=error)
+
+
+def settle(connection: redis.Redis, worker: str, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Settles runs, one round trip per two hundred. Returns those whose lease was still held: the others changed nothing."""
+    settled: list[Outcome] = []
+    for at in range(0, len(outcomes), SETTLE_AT_ONCE):
+        part = outcomes[at : at + SETTLE_AT_ONCE]
+        answers = scripts.settle(connection, worker, [argument for outcome in part for argument in outcome.arguments(worker)])
+        settled += [outcome for outcome, owned in zip(part, answers, strict=True) if owned == 1]
+    return settled

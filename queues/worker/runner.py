@@ -1,0 +1,92 @@
+"""Runs one call and says how it ended. Nothing is imported by name here but what the settings allow."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+from django.utils.module_loading import import_string
+
+from queues.conf import settings
+from queues.exceptions import Refused
+from queues.jobs.batch import Batch, Item
+from queues.jobs.job import Job
+from queues.jobs.registry import Definition, registry
+from queues.store import payloads
+from queues.worker.claims import Claim, Unit
+from queues.worker.outcomes import Outcome, completed, failed
+
+running_job: ContextVar[Job | None] = ContextVar("running_job", default=None)
+
+
+def run(unit: Unit) -> list[Outcome]:
+    """One outcome per claim. Exceptions of the job's function are its outcome; what is no Exception passes through."""
+    definition = _definition(unit)
+    if definition is not None and definition.batch:
+        return _run_batch(definition, unit.claims)
+    return [_run_single(claim) for claim in unit.claims]
+
+
+def _definition(unit: Unit) -> Definition | None:
+    return next((definition for definition in registry if definition.name == unit.name and definition.queue == unit.queue), None)
+
+
+def _run_single(claim: Claim) -> Outcome:
+    backoff = None
+    token = running_job.set(claim.job())
+    try:
+        call = payloads.decode(claim.fields.get("data", b""))
+        definition, function = _resolve(call, claim)
+        backoff = definition.backoff if definition else None
+        return completed(claim, function())
+    except Exception as error:
+        return failed(claim, error, backoff=backoff)
+    finally:
+        running_job.reset(token)
+
+
+def _run_batch(definition: Definition, claims: list[Claim]) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    items: list[tuple[Claim, Item[Any]]] = []
+    for claim in claims:
+        try:
+            call = payloads.decode(claim.fields.get("data", b""))
+            items.append((claim, Item(job=claim.job(), data=definition.validate(call.payload))))
+        except Exception as error:
+            outcomes.append(failed(claim, error))
+    if not items:
+        return outcomes
+    raised: Exception | None = None
+    try:
+        definition.function(Batch([item for _, item in items]))
+    except Exception as error:
+        raised = error
+    for claim, item in items:
+        cause = item.error or raised
+        outcomes.append(failed(claim, cause, backoff=definition.backoff) if cause else completed(claim, None))
+    return outcomes
+
+
+def _resolve(call: payloads.Call, claim: Claim) -> tuple[Definition | None, Callable[[], Any]]:
+    """What the call may run. Raises UnknownJob, Refused."""
+    if call.name:
+        definition = registry.get(call.name)
+        return definition, lambda: definition.call(call.payload, claim.job())
+    found = registry.find_by_path(call.function)
+    if found is not None:
+        payload = _by_name(found.function, call)
+        return found, lambda: found.call(payload, claim.job())
+    if call.function in settings.allowed_functions:
+        function = import_string(call.function)
+        return None, lambda: function(*call.args, **call.payload)
+    raise Refused(f"{call.function!r} is neither a registered job nor in QUEUES_ALLOWED_FUNCTIONS, so it was not imported.")
+
+
+def _by_name(function: Callable[..., Any], call: payloads.Call) -> dict[str, Any]:
+    """Positional arguments, which RQ's plain enqueue allows, under the names of their parameters."""
+    try:
+        return dict(inspect.signature(function).bind_partial(*call.args, **call.payload).arguments)
+    except TypeError as error:
+        raise Refused(f"The arguments do not fit {call.function}: {error}") from error
