@@ -18,7 +18,9 @@ class UnknownJob(QueuesError):
     """No job of this name is registered."""
 
     def __init__(self, name: str, known: list[str]) -> None:
-        super().__init__(f"Unknown job {name!r}: registered are {', '.join(sorted(known)) or 'none'}. Is its module a jobs.py of an installed app?")
+        super().__init__(
+            f"Unknown job {name!r}: registered are {', '.join(sorted(known)) or 'none'}. Is its module a jobs.py of an installed app?"
+        )
 
 
 class AlreadyRegistered(QueuesError):

@@ -59,7 +59,14 @@ class NewJob:
 
 
 def add_job(
-    queue: str, name: str, data: Mapping[str, Any], *, delay: float | None = None, priority: int = 0, dedupe: Dedupe = None, using: str | None = None
+    queue: str,
+    name: str,
+    data: Mapping[str, Any],
+    *,
+    delay: float | None = None,
+    priority: int = 0,
+    dedupe: Dedupe = None,
+    using: str | None = None,
 ) -> Job:
     """Adds one job and returns it with its id: see add_jobs."""
     return add_jobs(queue, [(name, data)], delay=delay, priority=priority, dedupe=dedupe, using=using)[0]
@@ -119,7 +126,13 @@ def _validated(queue: str, name: str, data: Mapping[str, Any], *, delay: float |
     payload = definition.validate(data).model_dump(mode="json")
     key = dedupe(payload) if callable(dedupe) else dedupe
     job = Job(
-        id=os.urandom(16).hex(), name=name, queue=queue, data=payload, state=State.PROVISIONAL, priority=priority, attempts=definition.attempts
+        id=os.urandom(16).hex(),
+        name=name,
+        queue=queue,
+        data=payload,
+        state=State.PROVISIONAL,
+        priority=priority,
+        attempts=definition.attempts,
     )
     return NewJob(job=job, timeout_seconds=definition.timeout_seconds, delay_seconds=max(0.0, float(delay or 0)), dedupe=key or "")
 
@@ -145,7 +158,7 @@ class _Publication:
     def add(self, connection: BaseDatabaseWrapper, new: list[NewJob]) -> None:
         connection.on_commit(lambda: self.committed.extend(new), robust=True)
         self.flush = flush = self._flush_once()
-        connection.run_on_commit.append((set(), flush, True))
+        connection.run_on_commit.append((set(), flush, True))  # type: ignore[arg-type]  # the stubs lack `robust`
 
     def _flush_once(self) -> Callable[[], None]:
         def flush() -> None:

@@ -35,5 +35,5 @@ class Exponential:
             raise ValueError(f"jitter must be from 0 to 1, not {self.jitter}")
 
     def __call__(self, attempts_made: int) -> float:
-        seconds = round(2 ** (attempts_made - 1) * self.delay_seconds * 1000) / 1000
+        seconds: float = round(2 ** (attempts_made - 1) * self.delay_seconds * 1000) / 1000
         return seconds * (1 - self.jitter * random.random())

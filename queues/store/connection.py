@@ -40,12 +40,14 @@ def fail_fast(connection: redis.Redis, *, answer_seconds: float = ANSWER_SECONDS
 def get_connection(queue: str) -> redis.Redis:
     """The client of this queue's server, shared by all queues with the same settings."""
     parameters = filter_connection_params(queue_config(queue))
-    return _client(orjson.dumps(parameters, default=str, option=orjson.OPT_SORT_KEYS), queue)
+    connection: redis.Redis = _client(orjson.dumps(parameters, default=str, option=orjson.OPT_SORT_KEYS), queue)
+    return connection
 
 
 def new_connection(queue: str, *, answer_seconds: float = ANSWER_SECONDS) -> redis.Redis:
     """A client of its own, for a thread that blocks."""
-    return fail_fast(get_redis_connection(queue_config(queue)), answer_seconds=answer_seconds)
+    connection: redis.Redis = get_redis_connection(queue_config(queue))
+    return fail_fast(connection, answer_seconds=answer_seconds)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ class RQQueue(DjangoRQ):
     """A DjangoRQ queue that rings our workers' bell. Raises UnsupportedByQueues for what they would ignore."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
         fail_fast(self.connection)
 
     def push_job_id(self, job_id: str, pipeline: Pipeline | None = None, at_front: bool = False) -> None:

@@ -22,7 +22,13 @@ SIGNALS: dict[Kind, tuple[Signal, ...]] = {
     Kind.RETRY: (signals.failed, signals.retried),
     Kind.DEAD: (signals.failed, signals.dead),
 }
-STATES = {Kind.COMPLETED: State.COMPLETED, Kind.RETRY: State.DELAYED, Kind.LATER: State.DELAYED, Kind.DEAD: State.FAILED, Kind.BACK: State.WAITING}
+STATES = {
+    Kind.COMPLETED: State.COMPLETED,
+    Kind.RETRY: State.DELAYED,
+    Kind.LATER: State.DELAYED,
+    Kind.DEAD: State.FAILED,
+    Kind.BACK: State.WAITING,
+}
 
 
 class Announcer:
@@ -52,9 +58,7 @@ class Announcer:
 
 def send(outcome: Outcome) -> None:
     """Sends the outcome's signals here and now; `send_robust` logs receivers that raise."""
-    job = replace(
-        outcome.claim.job(), state=STATES[outcome.kind], attempts_made=outcome.attempts_made, error=describe(outcome.error)
-    )
+    job = replace(outcome.claim.job(), state=STATES[outcome.kind], attempts_made=outcome.attempts_made, error=describe(outcome.error))
     for signal in SIGNALS.get(outcome.kind, ()):
         signal.send_robust(sender=Job, job=job, error=outcome.error)
 

@@ -126,5 +126,3 @@ def form_units(claims: Iterable[Claim]) -> list[Unit]:
 def _timeout(claim: Claim) -> float:
     seconds = int(claim.fields.get("timeout") or 180)
     return float("inf") if seconds < 0 else float(seconds)
-
-

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import redis
 
@@ -71,7 +72,7 @@ class Bell:
             self.wanted.wait()
             names = self.names
             try:
-                rang: Sequence[bytes] | None = self.connection.blpop([keys.wake(name) for name in names], timeout=BELL_SECONDS)
+                rang: Any = self.connection.blpop([keys.wake(name) for name in names], timeout=BELL_SECONDS)
             except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
                 threading.Event().wait(0.5)  # the main thread meets the same server and reports it
                 continue

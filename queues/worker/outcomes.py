@@ -75,7 +75,7 @@ class Outcome:
             entry += ["exc_string", b64encode(zlib.compress(text.encode()))]
         elif self.result is not None:
             entry += ["return_value", b64encode(orjson.dumps(self.result))]
-        times = ["execution_started_at", self.claim.claimed_at, "execution_ended_at", self.ended_at]
+        times: list[str | float] = ["execution_started_at", self.claim.claimed_at, "execution_ended_at", self.ended_at]
         return [*entry, "execution_id", self.claim.execution, *times]
 
 

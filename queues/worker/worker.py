@@ -37,7 +37,7 @@ class ConcurrentWorker(BaseWorker):
     def _set_connection(self, connection: redis.Redis) -> redis.Redis:
         return fail_fast(connection)  # RQ's would raise the timeout of everybody who shares the pool
 
-    def work(
+    def work(  # type: ignore[override]  # RQ passes keywords; dequeue_strategy means nothing here
         self,
         burst: bool = False,
         logging_level: str | None = None,
@@ -182,7 +182,7 @@ class ConcurrentWorker(BaseWorker):
             self._settle()
             self.announcer.stop(5)
             self.keeper.stop()
-            self.teardown()
+            self.teardown()  # type: ignore[no-untyped-call]
         except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
             log.error("Redis is away: %d jobs stay leased and will be taken back: %s", len(self.held), error)
 
