@@ -1,0 +1,61 @@
+# Everything here needs Python 3.11 or later and nothing else: the first target that needs them makes .venv and the servers.
+#   PYTHON=python3.13  the Python that .venv is made with        PORT=8000  where the site is served
+#   ARGS="..."         more arguments for demo, worker or pytest
+
+PYTHON ?= python3
+PORT ?= 8000
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+MANAGE := DEBUG=1 $(BIN)/python manage.py
+REQUIREMENTS := requirements.txt requirements-embedded.txt requirements-dev.txt
+INSTALLED := $(VENV)/installed-requirements.txt
+FITS := import sys, pip; sys.exit(sys.version_info < (3, 11))
+
+.PHONY: help setup venv packages demo test lint serve worker
+.NOTPARALLEL:
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: ## .venv with all packages, installed again only when a requirements file has changed
+	@$(BIN)/python -c '$(FITS)' 2>/dev/null \
+		&& { [ "$(origin PYTHON)" = file ] || [ "$$($(BIN)/python -V 2>&1)" = "$$($(PYTHON) -V 2>&1)" ]; } \
+		|| $(MAKE) --no-print-directory venv
+	@cat $(REQUIREMENTS) | cmp -s - $(INSTALLED) || $(MAKE) --no-print-directory packages
+
+venv:
+	@command -v "$(PYTHON)" >/dev/null \
+		|| { echo "$(PYTHON) was not found: install Python 3.11 or later, or name one with PYTHON=/path/to/python." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or later is needed and $(PYTHON) is $$($(PYTHON) -V 2>&1): name another one with PYTHON=python3.12." >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV) >/dev/null 2>&1 \
+		|| { echo "$(PYTHON) cannot make a virtual environment: install its venv module (Debian and Ubuntu: apt install python3-venv)." >&2; exit 1; }
+
+packages:
+	@echo "Installing packages into $(VENV), once."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt \
+		|| { echo "The packages could not be installed. Is there a network? Platforms that have them all: Linux (glibc) and macOS, x86_64 and arm64." >&2; exit 1; }
+	@cat $(REQUIREMENTS) > $(INSTALLED)
+
+demo: setup ## sample data, a worker and the site at http://127.0.0.1:PORT, until Ctrl-C
+	@$(MANAGE) demo --port $(PORT) $(ARGS)
+
+test: setup lint ## every check and every test
+	@$(MANAGE) makemigrations --check --dry-run
+	@$(MANAGE) check
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: setup ## ruff, mypy, import-linter
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+	@$(BIN)/python -m mypy
+	@$(BIN)/python -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+
+serve: setup ## the site alone, reloading when code changes
+	@$(MANAGE) migrate --verbosity 0
+	@$(MANAGE) runserver $(PORT)
+
+worker: setup ## a worker for all queues
+	@$(MANAGE) rqworker $(ARGS)
