@@ -37,13 +37,24 @@ class QueuesSettings:
 
     @property
     def rq_queues(self) -> Mapping[str, Mapping[str, Any]]:
-        """Django's RQ_QUEUES as written; empty where it is not set."""
-        return getattr(django_settings, "RQ_QUEUES", {})
+        """Django's RQ_QUEUES as written; empty where it is not set or no mapping."""
+        queues = getattr(django_settings, "RQ_QUEUES", {})
+        return queues if isinstance(queues, Mapping) else {}
 
     @property
     def rq(self) -> Mapping[str, Any]:
         """Django's RQ (the classes that django-rq builds); empty where it is not set."""
         return getattr(django_settings, "RQ", {})
+
+    @property
+    def shows_rq_admin(self) -> bool:
+        """Whether django-rq's own admin pages are on, as they are unless RQ_SHOW_ADMIN_LINK is False."""
+        return bool(getattr(django_settings, "RQ_SHOW_ADMIN_LINK", True))
+
+    def unknown_names(self) -> list[str]:
+        """Django settings that begin like ours and are none of ours: misspelt, most likely."""
+        known = {PREFIX + name.upper() for name in QueuesSettings.__annotations__}
+        return sorted(name for name in dir(django_settings) if name.startswith(PREFIX) and name not in known)
 
 
 settings = QueuesSettings()

@@ -1,0 +1,21 @@
+"""Where a queue's Redis is, in words that may be shown: never with a password."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+
+def describe(config: Mapping[str, Any]) -> str:
+    """The server of one entry of RQ_QUEUES, such as `redis://redis.internal:6379/0`."""
+    if url := config.get("URL"):
+        parts = urlsplit(str(url))
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    if path := config.get("UNIX_SOCKET_PATH"):
+        return f"unix://{path}"
+    if "SENTINELS" in config:
+        return f"the Sentinel service {config.get('MASTER_NAME')}"
+    if cache := config.get("USE_REDIS_CACHE"):
+        return f"the cache {cache!r}"
+    return f"redis://{config.get('HOST')}:{config.get('PORT')}/{config.get('DB', 0)}"

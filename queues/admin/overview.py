@@ -1,0 +1,117 @@
+"""What the overview shows, read from Redis once per page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import redis
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from queues.address import describe
+from queues.exceptions import RedisUnavailable
+from queues.store import keys
+from queues.store.connection import translated
+from queues.store.queue import Queue, QueueStats, get_queue, queue_names
+from queues.store.workers import WorkerInfo
+
+MANY_WAITING = 1000
+MANY_FAILED = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueRow:
+    """One queue; `stats` is None when its Redis did not answer."""
+
+    name: str
+    stats: QueueStats | None = None
+    workers: tuple[WorkerInfo, ...] = ()
+    is_paused: bool = False
+
+    @property
+    def has_no_worker(self) -> bool:
+        return self.stats is not None and not self.workers
+
+    @property
+    def command(self) -> str:
+        """What starts a worker for it."""
+        return f"python manage.py rqworker {self.name}"
+
+    @property
+    def health(self) -> str:
+        """The queue's state in a few words, the most urgent first."""
+        return ", ".join(self._findings()) or _("healthy")
+
+    def _findings(self) -> Iterator[str]:
+        if self.stats is None:
+            yield _("no answer from Redis")
+            return
+        if self.is_paused:
+            yield _("paused")
+        if not self.workers:
+            yield _("no worker")
+        if self.stats.waiting >= MANY_WAITING:
+            yield _("many waiting")
+        if self.stats.failed >= MANY_FAILED:
+            yield _("many failed")
+
+    @property
+    def is_healthy(self) -> bool:
+        return not any(self._findings())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """All queues of RQ_QUEUES and their workers; `failures` says per silent Redis what happened."""
+
+    queues: tuple[QueueRow, ...]
+    failures: tuple[str, ...]
+
+    @property
+    def is_unavailable(self) -> bool:
+        """No Redis answered."""
+        return bool(self.failures) and all(queue.stats is None for queue in self.queues)
+
+    @property
+    def is_served(self) -> bool:
+        """Every queue has a worker."""
+        return all(queue.workers for queue in self.queues)
+
+    @property
+    def workers(self) -> list[WorkerInfo]:
+        """Each worker once, however many queues it serves."""
+        return list({worker.name: worker for queue in self.queues for worker in queue.workers}.values())
+
+
+def read_overview() -> Overview:
+    """Never raises for a Redis that is away, and asks it only once, however many queues are on it."""
+    rows: list[QueueRow] = []
+    silent: dict[redis.Redis, list[str]] = {}
+    errors: dict[redis.Redis, RedisUnavailable] = {}
+    for queue in map(get_queue, queue_names()):
+        server = queue.connection
+        try:
+            rows.append(QueueRow(name=queue.name) if server in silent else _read(queue))
+        except RedisUnavailable as error:
+            rows.append(QueueRow(name=queue.name))
+            errors[server] = error
+            silent[server] = []
+        if server in silent:
+            silent[server].append(queue.name)
+    failures = tuple(_failure(names, errors[server]) for server, names in silent.items())
+    return Overview(queues=tuple(rows), failures=failures)
+
+
+def _read(queue: Queue) -> QueueRow:
+    with translated():
+        paused = queue.connection.hget(keys.state(queue.name), "paused") == b"1"
+    return QueueRow(name=queue.name, stats=queue.stats(), workers=tuple(queue.workers()), is_paused=paused)
+
+
+def _failure(names: list[str], error: RedisUnavailable) -> str:
+    where = describe(get_queue(names[0]).config)
+    text = ngettext(
+        "The Redis of the queue %(names)s at %(where)s: %(error)s", "The Redis of the queues %(names)s at %(where)s: %(error)s", len(names)
+    )
+    return text % {"names": ", ".join(names), "where": where, "error": error}

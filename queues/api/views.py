@@ -1,0 +1,20 @@
+"""What a program may ask about the queues."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from django.http import HttpRequest, JsonResponse
+
+from queues import RedisUnavailable, get_queue_stats, queue_names
+from queues.api.access import json_view
+
+
+@json_view
+def queues(request: HttpRequest) -> JsonResponse:
+    """The statistics of every queue; 503 when a Redis does not answer."""
+    try:
+        stats = {name: asdict(get_queue_stats(name)) for name in queue_names()}
+    except RedisUnavailable as error:
+        return JsonResponse({"error": str(error)}, status=503)
+    return JsonResponse({"queues": stats})

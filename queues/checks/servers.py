@@ -1,0 +1,60 @@
+"""Whether each Redis answers and keeps what it is given. Asks the servers, so it runs only with `check --database` and `migrate`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import redis
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django_rq.connection_utils import filter_connection_params
+
+from queues.address import describe
+from queues.conf import settings
+from queues.store.connection import new_connection
+
+ANSWER_SECONDS = 2.0
+
+
+@register(Tags.database)
+def check_servers(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Nothing without `databases`, as Django's own checks that ask a server."""
+    if databases is None:
+        return []
+    return [message for names in _names_by_server() for message in _ask(names)]
+
+
+def _names_by_server() -> list[list[str]]:
+    servers: list[tuple[dict[str, Any], list[str]]] = []
+    for name, entry in settings.rq_queues.items():
+        parameters = filter_connection_params(dict(entry)) if isinstance(entry, dict) else {}
+        names = next((names for known, names in servers if known == parameters), None)
+        if names is None:
+            servers.append((parameters, [name]))
+        else:
+            names.append(name)
+    return [names for _, names in servers]
+
+
+def _ask(names: list[str]) -> Iterator[CheckMessage]:
+    try:
+        connection = new_connection(names[0], answer_seconds=ANSWER_SECONDS)
+        where = f"Redis at {describe(settings.rq_queues[names[0]])} (queues {', '.join(names)})"
+    except (KeyError, TypeError, ValueError):
+        return  # E004 says what is wrong with the entry
+    try:
+        memory: Any = connection.info("memory")
+    except redis.RedisError as error:
+        yield Error(
+            f"{where} does not answer: {error}", hint="Start the server, or correct its address or password in RQ_QUEUES.", id="queues.E005"
+        )
+        return
+    finally:
+        connection.close()
+    policy = memory.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        yield Warning(
+            f"{where} has maxmemory-policy {policy}: when its memory is full it drops jobs without a word.",
+            hint="Set maxmemory-policy noeviction, and give caches a Redis of their own.",
+            id="queues.W002",
+        )

@@ -1,0 +1,39 @@
+"""Whether the QUEUES_* settings exist and have usable values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, register
+
+from queues.conf import PREFIX, settings
+
+LEAST = {
+    "lease_seconds": 3,
+    "shutdown_seconds": 0,
+    "poll_seconds": 1,
+    "stall_limit": 0,
+    "keep_completed": 0,
+    "keep_failed": 0,
+    "concurrency": 1,
+}
+
+
+@register
+def check_settings(**kwargs: Any) -> list[CheckMessage]:
+    found = [
+        _error(f"{name} is not a setting of 'queues'.", "Correct its name; queues/conf.py lists them all.")
+        for name in settings.unknown_names()
+    ]
+    for name, least in LEAST.items():
+        value = getattr(settings, name)
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            found.append(_error(f"{PREFIX}{name.upper()} is {value!r}.", f"It must be a whole number of at least {least}."))
+    functions = settings.allowed_functions
+    if not isinstance(functions, (list, tuple, set, frozenset)) or not all(isinstance(path, str) and "." in path for path in functions):
+        found.append(_error(f"{PREFIX}ALLOWED_FUNCTIONS is {functions!r}.", "It must be a list of dotted paths of functions."))
+    return found
+
+
+def _error(cause: str, cure: str) -> CheckMessage:
+    return Error(cause, hint=cure, id="queues.E006")
