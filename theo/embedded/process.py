@@ -24,6 +24,16 @@ def can_become(identity: str, *, log: Path) -> bool:
     return run(identity, sys.executable, "-I", "-S", "-c", "", log=log)
 
 
+def command_line(pid: int) -> str:
+    """What the process was started with; empty for one that has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")
+    except OSError:
+        if Path("/proc/self").exists():
+            return ""
+    return subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+
+
 def _launch(arguments: list[str], *, log: Path, pass_fds: Sequence[int] = ()) -> int:
     with _open_log(log) as output:
         return subprocess.run(

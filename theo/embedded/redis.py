@@ -52,6 +52,7 @@ class Redis(Server):
             "appendfsync": "everysec",
             "save": "",
             "maxmemory-policy": "noeviction",
+            "set-proc-title": "no",  # the command line keeps naming the folder
         }
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
         return process.serve("self", find_binary(), *arguments, log=self.log, lock=lock)

@@ -102,9 +102,7 @@ class Server(ABC):
         return True
 
     def _signal(self, number: signal.Signals) -> None:
+        """Only to a process that names our folder: a killed PostgreSQL's children may hold its lock for longer than its pid is its own."""
         pid = self.pid()
-        if pid is not None:
-            try:
-                os.kill(pid, number)
-            except ProcessLookupError:
-                logger.debug("%s (process %d) had ended already.", self.name, pid)
+        if pid is not None and str(self.folder) in process.command_line(pid):
+            os.kill(pid, number)
