@@ -1,0 +1,73 @@
+"""`manage.py rqworker`: django-rq's command, with all queues and each queue's serializer as defaults."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.core.management import CommandError, CommandParser
+from django_rq.connection_utils import filter_connection_params
+from django_rq.management.commands.rqworker import Command as DjangoRQCommand
+
+from queues.address import describe
+from queues.exceptions import RedisUnavailable
+from queues.management.arguments import open_queues
+from queues.store.connection import new_connection, translated
+from queues.store.queue import Queue, queue_names
+
+LEVELS = {0: logging.WARNING, 2: logging.DEBUG, 3: logging.DEBUG}
+
+
+class Command(DjangoRQCommand):
+    help = "Runs a worker for the named queues; for all queues of the first one's Redis when none is named. Ctrl-C stops it."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)  # type: ignore[no-untyped-call]  # django-rq has no annotations
+        parser.set_defaults(serializer=None)
+
+    def handle(self, *names: str, **options: Any) -> None:
+        queues = self._named(names) if names else self._all()
+        self._ping(queues[0])
+        if options["verbosity"] in LEVELS:
+            logging.getLogger("queues").setLevel(LEVELS[options["verbosity"]])
+        if options["verbosity"] > 0:
+            served = ", ".join(queue.name for queue in queues)
+            self.stdout.write(f"Serving {served} on {describe(queues[0].config)}. Ctrl-C stops after the running jobs.")
+        options["serializer"] = options["serializer"] or queues[0].config.get("SERIALIZER")
+        super().handle(*(queue.name for queue in queues), **options)  # type: ignore[no-untyped-call]
+
+    def _named(self, names: tuple[str, ...]) -> list[Queue]:
+        queues = open_queues(names)
+        if elsewhere := [queue.name for queue in queues if not _share_a_server(queue, queues[0])]:
+            raise CommandError(
+                f"A worker serves one Redis: {', '.join(elsewhere)} {'is' if len(elsewhere) == 1 else 'are'} on another than "
+                f"{queues[0].name}. Start one more: manage.py rqworker {' '.join(elsewhere)}"
+            )
+        return queues
+
+    def _all(self) -> list[Queue]:
+        queues = open_queues(queue_names())
+        if not queues:
+            raise CommandError("RQ_QUEUES names no queue.")
+        if elsewhere := [queue for queue in queues if not _share_a_server(queue, queues[0])]:
+            near = [queue.name for queue in elsewhere if _share_a_server(queue, elsewhere[0])]
+            far = len(elsewhere) - len(near)
+            self.stderr.write(
+                f"Not served, being on another Redis: {', '.join(queue.name for queue in elsewhere)}. "
+                f"Start one more: manage.py rqworker {' '.join(near)}{' (and one for each further Redis)' if far else ''}"
+            )
+        return [queue for queue in queues if queue not in elsewhere]
+
+    def _ping(self, queue: Queue) -> None:
+        connection = new_connection(queue.name)
+        try:
+            with translated():
+                connection.ping()
+        except RedisUnavailable as error:
+            raise CommandError(f"No worker without Redis at {describe(queue.config)}: {error}") from error
+        finally:
+            connection.close()
+
+
+def _share_a_server(one: Queue, other: Queue) -> bool:
+    return filter_connection_params(one.config) == filter_connection_params(other.config)
