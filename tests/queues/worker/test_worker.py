@@ -1,0 +1,189 @@
+"""The worker as a process: `manage.py rqworker`."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+
+import pytest
+from redis import Redis
+
+from queues import QueueStats, add_jobs, get_queue, get_queue_stats
+from queues.testing import run_jobs
+from tests.queues.conftest import wait_until
+from tests.testapp.jobs import QUEUE, fail, give_up, greet, later_once, oversleep
+
+Worker = subprocess.Popen[str]
+StartWorker = Callable[..., Worker]
+Traces = Callable[[], list[str]]
+
+
+def finish(worker: Worker, timeout: float = 30) -> str:
+    output, _ = worker.communicate(timeout=timeout)
+    assert worker.returncode == 0, output
+    return output
+
+
+def test_a_job_fails_three_times_after_one_and_two_seconds_and_is_a_dead_letter(
+    start_worker: StartWorker, times: Callable[[str], list[float]]
+) -> None:
+    fail.enqueue(name="Ann")
+    output = finish(start_worker(QUEUE, "--burst"))
+    first, second, third = times("start Ann")
+    assert 1.0 <= second - first < 1.5
+    assert 2.0 <= third - second < 2.5
+    (job,) = get_queue(QUEUE).jobs("failed")
+    assert (job.attempts_made, job.error) == (3, "ValueError: no luck with Ann")
+    assert "no luck with Ann" in output
+
+
+def test_each_attempt_is_kept_with_its_traceback_where_rq_looks(start_worker: StartWorker) -> None:
+    from django_rq import get_queue as get_rq_queue
+
+    job = fail.enqueue(name="Ann")
+    finish(start_worker(QUEUE, "--burst"))
+    results = get_rq_queue(QUEUE).fetch_job(job.id).results()
+    assert [result.type.name for result in results] == ["FAILED", "RETRIED", "RETRIED"]
+    assert all("no luck with Ann" in result.exc_string for result in results)
+
+
+def test_non_retryable_fails_at_once(traces: Traces) -> None:
+    give_up.enqueue(name="Ann")
+    assert run_jobs(QUEUE) == 1
+    assert (get_queue(QUEUE).jobs("failed")[0].attempts_made, traces()) == (1, ["start Ann"])
+
+
+def test_retry_later_charges_no_attempt(start_worker: StartWorker, traces: Traces) -> None:
+    later_once.enqueue(name="Ann")
+    finish(start_worker(QUEUE, "--burst"))
+    assert traces() == ["start Ann", "start Ann"]
+    assert get_queue(QUEUE).jobs("completed")[0].attempts_made == 1
+
+
+def test_a_batch_handler_gets_many_and_a_failing_item_is_retried_alone(start_worker: StartWorker, traces: Traces) -> None:
+    items = [("greet-all", {"name": f"n{number}", "fails": 1 if number == 3 else 0}) for number in range(8)]
+    add_jobs(QUEUE, items)
+    finish(start_worker(QUEUE, "--burst"))
+    assert traces() == ["batch 8 n0,n1,n2,n3,n4,n5,n6,n7", "batch 1 n3"]
+    assert get_queue_stats(QUEUE) == QueueStats(completed=8)
+
+
+def test_a_delayed_job_is_never_early_and_hardly_late(start_worker: StartWorker, times: Callable[[str], list[float]]) -> None:
+    start_worker(QUEUE)
+    wait_until(lambda: get_queue(QUEUE).workers())
+    due = time.time() + 0.7
+    greet.using(delay=0.7).enqueue(name="Ann")
+    wait_until(lambda: times("start Ann"))
+    assert -0.01 <= times("start Ann")[0] - due < 0.25
+
+
+def test_a_queue_runs_as_many_jobs_at_a_time_as_its_limit(start_worker: StartWorker, connection: Redis) -> None:
+    for number in range(10):
+        greet.enqueue(name=f"n{number}", seconds=0.5)
+    start_worker(QUEUE)
+    wait_until(lambda: get_queue_stats(QUEUE).active)
+    time.sleep(0.2)
+    assert get_queue_stats(QUEUE).active == get_queue(QUEUE).concurrency == 5
+    wait_until(lambda: get_queue_stats(QUEUE).completed == 10)
+
+
+def test_sigterm_finishes_running_jobs_and_leaves_the_rest_waiting(start_worker: StartWorker, traces: Traces) -> None:
+    for number in range(8):
+        greet.enqueue(name=f"n{number}", seconds=1)
+    worker = start_worker(QUEUE)
+    wait_until(lambda: len(traces()) == 5)
+    worker.send_signal(signal.SIGTERM)
+    finish(worker)
+    assert get_queue_stats(QUEUE) == QueueStats(waiting=3, completed=5)
+    assert get_queue(QUEUE).workers() == []
+
+
+def test_what_does_not_finish_in_time_is_given_back_uncharged(start_worker: StartWorker, traces: Traces) -> None:
+    greet.enqueue(name="Ann", seconds=20)
+    worker = start_worker(QUEUE)
+    wait_until(traces)
+    worker.send_signal(signal.SIGTERM)
+    time.sleep(0.3)
+    worker.send_signal(signal.SIGTERM)
+    finish(worker, timeout=10)
+    (job,) = get_queue(QUEUE).jobs("waiting")
+    assert (job.attempts_made, job.stalls) == (0, 0)
+
+
+def test_an_overrun_is_interrupted_and_counts_as_a_failed_attempt(start_worker: StartWorker) -> None:
+    oversleep.enqueue(name="Ann")
+    finish(start_worker(QUEUE, "--burst"))
+    (job,) = get_queue(QUEUE).jobs("failed")
+    assert "JobTimeout: ran longer than its timeout of 1 s" in job.error
+
+
+def test_a_killed_worker_loses_no_job_and_charges_no_attempt(start_worker: StartWorker, traces: Traces, connection: Redis) -> None:
+    names = [f"n{number}" for number in range(4)]
+    add_jobs(QUEUE, [("greet-all", {"name": name, "seconds": 1.0}) for name in names])
+    worker = start_worker(QUEUE)
+    wait_until(traces)
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    killed_at = time.monotonic()
+    rescuer = start_worker(QUEUE)
+    wait_until(lambda: get_queue_stats(QUEUE).completed == 4, timeout_seconds=60)
+    assert time.monotonic() - killed_at < 60
+    assert sorted(traces()[1:]) == [f"batch 1 {name}" for name in names], "what stalled runs alone"
+    assert {(job.attempts_made, job.stalls) for job in get_queue(QUEUE).jobs("completed")} == {(1, 1)}
+    rescuer.send_signal(signal.SIGTERM)
+    finish(rescuer)
+    assert connection.keys("rq:ext:notifications:lease") == []
+
+
+def test_a_lost_lease_settles_nothing(connection: Redis) -> None:
+    from queues.worker.claims import Claimer, Room
+    from queues.worker.outcomes import completed, settle
+
+    greet.enqueue(name="Ann")
+    (unit,), _ = Claimer(worker="slow", lease_seconds=30).claim(connection, [Room(queue=QUEUE, units=1)])
+    connection.delete(f"rq:ext:{QUEUE}:lease")
+    assert settle(connection, "slow", [completed(unit.claims[0], "too late")]) == []
+    assert get_queue_stats(QUEUE).completed == 0
+
+
+def test_a_job_deleted_while_it_runs_leaves_no_stub(connection: Redis) -> None:
+    from queues.worker.claims import Claimer, Room
+    from queues.worker.outcomes import completed, settle
+
+    job = greet.enqueue(name="Ann")
+    (unit,), _ = Claimer(worker="w", lease_seconds=30).claim(connection, [Room(queue=QUEUE, units=1)])
+    connection.delete(f"rq:job:{job.id}")
+    settle(connection, "w", [completed(unit.claims[0], None)])
+    assert connection.keys("rq:job:*") == []
+
+
+def test_a_job_that_stalls_again_is_a_dead_letter(connection: Redis) -> None:
+    from queues.worker.claims import Claimer, Room
+    from queues.worker.leases import Reaper
+
+    greet.enqueue(name="Ann")
+    for _ in range(2):
+        Claimer(worker="w", lease_seconds=0).claim(connection, [Room(queue=QUEUE, units=1)])
+        Reaper([QUEUE])._reap_queue(connection, QUEUE)
+    (job,) = get_queue(QUEUE).jobs("failed")
+    assert (job.stalls, job.attempts_made) == (2, 0)
+    assert "JobStalled" in job.error
+
+
+@pytest.mark.parametrize("count", [2])
+def test_two_workers_share_the_work_and_run_nothing_twice(start_worker: StartWorker, traces: Traces, count: int) -> None:
+    add_jobs(QUEUE, [("greet", {"name": f"n{number}"}) for number in range(500)])
+    for worker in [start_worker(QUEUE, "--burst") for _ in range(count)]:
+        finish(worker)
+    starts = [trace for trace in traces() if trace.startswith("start")]
+    assert len(starts) == len(set(starts)) == 500
+
+
+def test_a_dedupe_key_is_free_once_its_job_runs(traces: Traces) -> None:
+    from queues import add_job
+
+    add_job(QUEUE, "greet", {"name": "Ann"}, dedupe="ann")
+    run_jobs(QUEUE)
+    add_job(QUEUE, "greet", {"name": "Ann"}, dedupe="ann")
+    run_jobs(QUEUE)
+    assert traces().count("start Ann") == 2
