@@ -17,9 +17,9 @@ def test_stats_count_each_state_and_write_nothing(connection: Redis) -> None:
     greet.enqueue(name="Cleo")
     greet.using(priority=2).enqueue(name="Dan")
     greet.using(delay=60).enqueue(name="Eve")
-    before = {key: connection.dump(key) for key in connection.keys()}
+    before = {key: connection.dump(key) for key in connection.scan_iter()}
     assert get_queue_stats(QUEUE) == QueueStats(waiting=2, active=0, completed=1, failed=1, delayed=1)
-    assert {key: connection.dump(key) for key in connection.keys()} == before
+    assert {key: connection.dump(key) for key in connection.scan_iter()} == before
 
 
 def test_the_newest_hundred_completed_and_five_hundred_failed_are_kept(connection: Redis) -> None:
