@@ -32,8 +32,8 @@ class MissingRedis(EmbeddedError):
     install one, or start it with compose.yaml and set REDIS_URL."""
 
 
-class RootRefused(EmbeddedError):
-    """PostgreSQL refuses to run as root, and neither a user namespace nor the user nobody can be used here ({reason}):
+class UserRefused(EmbeddedError):
+    """PostgreSQL refuses to run as this user, and neither a user namespace nor the user nobody can be used here ({reason}):
     run as another user, or start one with compose.yaml and set DATABASE_URL."""
 
 

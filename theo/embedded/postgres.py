@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from theo.embedded import process
-from theo.embedded.exceptions import MissingPostgres, RootRefused, ServerFailed
+from theo.embedded.exceptions import MissingPostgres, ServerFailed, UserRefused
 from theo.embedded.identity import NOBODY, choose_identity, give
 from theo.embedded.paths import DATABASE, PORT, POSTGRES_SOCKET, ROLE, run_dir
 from theo.embedded.server import Server
@@ -53,7 +53,7 @@ class Postgres(Server):
 
     def launch(self, lock: int) -> bool:
         binaries = find_binaries()
-        identity = choose_identity(log=self.log)
+        identity = choose_identity(binaries / "postgres", log=self.log)
         if not self.folder.exists():
             self._create_cluster(binaries, identity)
         for folder in (self.folder, run_dir(self.data_dir)):
@@ -89,7 +89,7 @@ class Postgres(Server):
         if not process.run(identity, str(binaries / "initdb"), "-D", str(folder), *INITDB, log=self.log):
             reason = process.last_complaint(self.log)
             if identity == NOBODY:
-                raise RootRefused(reason=reason)
+                raise UserRefused(reason=reason)
             raise ServerFailed(server=self.name, reason=reason, log=self.log)
         folder.rename(self.folder)
 

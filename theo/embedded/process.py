@@ -20,10 +20,6 @@ def serve(identity: str, *command: str, log: Path, lock: int) -> bool:
     return _launch(["serve", identity, str(lock), *command], log=log, pass_fds=(lock,)) == 0
 
 
-def can_become(identity: str, *, log: Path) -> bool:
-    return run(identity, sys.executable, "-I", "-S", "-c", "", log=log)
-
-
 def command_line(pid: int) -> str:
     """What the process was started with; empty for one that has ended."""
     try:
