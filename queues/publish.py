@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
@@ -20,6 +20,7 @@ from queues.jobs.registry import registry
 from queues.jobs.states import RQ_STATUS, State
 from queues.store import payloads, scripts
 from queues.store.connection import translated
+from queues.store.fields import rq_time
 from queues.store.queue import get_queue
 
 log = logging.getLogger("queues")
@@ -41,7 +42,7 @@ class NewJob:
     def arguments(self) -> list[str | bytes | int | float]:
         """The job as add.lua reads it."""
         job = self.job
-        moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        moment = rq_time(time.time())
         fields: dict[str, str | bytes | int] = {
             "created_at": moment,
             "enqueued_at": moment,

@@ -9,6 +9,7 @@ from typing import Any
 
 from queues.jobs.states import State, from_rq_status
 from queues.store import payloads
+from queues.store.fields import integer, moment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,27 +46,13 @@ class Job:
             queue=text.get("origin", ""),
             data=call.payload if call else {},
             state=from_rq_status(text.get("status", "")),
-            priority=_integer(text.get("priority"), 0),
-            attempts=_integer(text.get("attempts"), 1),
-            attempts_made=_integer(text.get("attempts_made"), 0),
-            stalls=_integer(text.get("stalled"), 0),
+            priority=integer(text.get("priority"), 0),
+            attempts=integer(text.get("attempts"), 1),
+            attempts_made=integer(text.get("attempts_made"), 0),
+            stalls=integer(text.get("stalled"), 0),
             error=text.get("error", ""),
-            created_at=_moment(text.get("created_at")),
-            started_at=_moment(text.get("started_at")),
-            ended_at=_moment(text.get("ended_at")),
+            created_at=moment(text.get("created_at")),
+            started_at=moment(text.get("started_at")),
+            ended_at=moment(text.get("ended_at")),
             worker=text.get("worker_name", ""),
         )
-
-
-def _integer(text: str | None, default: int) -> int:
-    try:
-        return int(text) if text else default
-    except ValueError:
-        return default
-
-
-def _moment(text: str | None) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text) if text else None
-    except ValueError:
-        return None

@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any
 
 import redis
-from rq.defaults import RQ_KEY_PREFIX as PREFIX
+
+from queues.store.fields import integer, moment
+from queues.store.keys import PREFIX
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,16 +44,12 @@ def _info(key: str, fields: dict[bytes, bytes]) -> WorkerInfo:
     return WorkerInfo(
         name=key.removeprefix(f"{PREFIX}:worker:"),
         hostname=text.get("hostname", ""),
-        pid=int(text.get("pid") or 0),
+        pid=integer(text.get("pid")),
         queues=tuple(text.get("queues", "").split(",")),
         state=text.get("state", ""),
-        birth=_moment(text.get("birth")),
-        last_heartbeat=_moment(text.get("last_heartbeat")),
-        successful_jobs=int(text.get("successful_job_count") or 0),
-        failed_jobs=int(text.get("failed_job_count") or 0),
-        running=int(text.get("running") or 0),
+        birth=moment(text.get("birth")),
+        last_heartbeat=moment(text.get("last_heartbeat")),
+        successful_jobs=integer(text.get("successful_job_count")),
+        failed_jobs=integer(text.get("failed_job_count")),
+        running=integer(text.get("running")),
     )
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

@@ -7,13 +7,15 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import redis
 
 from queues.jobs.job import Job
 from queues.jobs.registry import registry
 from queues.store import scripts
+from queues.store.fields import integer, rq_time
+
+DEFAULT_TIMEOUT_SECONDS = 180
 
 FIELDS = ("data", "name", "attempts", "attempts_made", "priority", "stalled", "created_at", "timeout", "origin")
 
@@ -38,8 +40,13 @@ class Claim:
         return self.fields.get("name", b"").decode(errors="replace")
 
     @property
+    def attempts_made(self) -> int:
+        """Runs charged before this one."""
+        return integer(self.fields.get("attempts_made"))
+
+    @property
     def stalls(self) -> int:
-        return int(self.fields.get("stalled") or 0)
+        return integer(self.fields.get("stalled"))
 
     def job(self) -> Job:
         status = {"status": b"started", "origin": self.queue.encode()}
@@ -85,7 +92,7 @@ class Claimer:
         for room in rooms:
             flat = [part for pair in sizes.get(room.queue, {}).items() for part in pair]
             arguments += [room.queue, room.units, len(flat), *flat]
-        started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        started = rq_time(time.time())
         token = f"{self.incarnation}-{next(self.calls):x}"
         due, jobs = scripts.claim(connection, self.worker, token, self.lease_seconds, started, arguments)
         claims = []
@@ -124,5 +131,5 @@ def form_units(claims: Iterable[Claim]) -> list[Unit]:
 
 
 def _timeout(claim: Claim) -> float:
-    seconds = int(claim.fields.get("timeout") or 180)
+    seconds = integer(claim.fields.get("timeout"), DEFAULT_TIMEOUT_SECONDS)
     return float("inf") if seconds < 0 else float(seconds)

@@ -27,10 +27,20 @@ def is_written_off(unit: Unit) -> bool:
             return False
         if not unit.interrupted_at:
             unit.interrupted_at = now
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(unit.thread_id), ctypes.py_object(Interrupted))
+            _set_exception(unit, ctypes.py_object(Interrupted))
             return False
         if now < unit.interrupted_at + GRACE_SECONDS:
             return False
         unit.is_over = True
     log.error("A run of %s ignored its deadline of %g s; its thread is abandoned", unit.name, unit.timeout_seconds)
     return True
+
+
+def withdraw_interrupt(unit: Unit) -> None:
+    """Takes back an interrupt that was set and has not struck yet; call it with the unit's lock held."""
+    if unit.interrupted_at:
+        _set_exception(unit, None)
+
+
+def _set_exception(unit: Unit, exception: ctypes.py_object[type[Interrupted]] | None) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(unit.thread_id), exception)

@@ -53,7 +53,7 @@ class Keeper:
         while True:
             try:
                 self._look()
-            except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
+            except redis.exceptions.RedisError as error:
                 log.warning("Redis is away, leases could not be renewed: %s", error)
             except Exception:
                 log.exception("The worker's keeper met an error and goes on")

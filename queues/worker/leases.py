@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import redis
-from rq.defaults import RQ_KEY_PREFIX as PREFIX
 
 from queues import signals
 from queues.conf import settings
 from queues.exceptions import JobStalled
 from queues.jobs.job import Job
 from queues.store import keys, scripts
+from queues.store.fields import rq_time
+from queues.store.keys import PREFIX
 from queues.store.queue import get_queue
 from queues.worker.claims import Claim
 
@@ -54,8 +54,7 @@ def _show(pipeline: Any, worker: str, claim: Claim) -> None:
     pipeline.zadd(f"{PREFIX}:executions:{claim.id}", {claim.execution: now + settings.lease_seconds * 2})
     pipeline.zadd(f"{PREFIX}:wip:{claim.queue}", {claim.member: now + WIP_SECONDS})
     pipeline.sadd(f"{PREFIX}:worker:{worker}:executions", claim.member)
-    moment = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    pipeline.eval(_TOUCH, 1, keys.job(claim.id), moment)
+    pipeline.eval(_TOUCH, 1, keys.job(claim.id), rq_time(now))
 
 
 _TOUCH = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'last_heartbeat', ARGV[1]) end"

@@ -73,7 +73,7 @@ class Bell:
             names = self.names
             try:
                 rang: Any = self.connection.blpop([keys.wake(name) for name in names], timeout=BELL_SECONDS)
-            except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
+            except redis.exceptions.RedisError:
                 threading.Event().wait(0.5)  # the main thread meets the same server and reports it
                 continue
             if rang:

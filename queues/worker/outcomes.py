@@ -8,7 +8,6 @@ import zlib
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -16,8 +15,10 @@ import orjson
 import redis
 
 from queues.exceptions import InvalidPayload, NonRetryable, Refused, RetryLater, UnknownJob
-from queues.jobs.backoff import Backoff, Exponential
+from queues.jobs.backoff import Exponential
+from queues.jobs.registry import Definition
 from queues.store import scripts
+from queues.store.fields import integer, rq_time
 from queues.store.queue import get_queue
 from queues.worker.claims import Claim
 
@@ -51,18 +52,25 @@ class Outcome:
     @property
     def attempts_made(self) -> int:
         """Runs charged so far, this one included if it was."""
-        before = int(self.claim.fields.get("attempts_made") or 0)
-        return before + (self.kind in RQ_RESULT_TYPE)
+        return self.claim.attempts_made + (self.kind in RQ_RESULT_TYPE)
 
     def arguments(self, worker: str) -> list[str | bytes | int | float]:
         """The outcome as settle.lua reads it."""
         queue = get_queue(self.claim.queue)
         keep = queue.keep_completed if self.kind is Kind.COMPLETED else queue.keep_failed
-        ended = datetime.fromtimestamp(self.ended_at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         error_class = type(self.error).__name__ if self.error else ""
         entry = self._result_entry(worker)
         claim = self.claim
-        head = [claim.queue, claim.id, claim.execution, self.kind.value, self.delay_seconds, self.attempts_made, ended, keep]
+        head = [
+            claim.queue,
+            claim.id,
+            claim.execution,
+            self.kind.value,
+            self.delay_seconds,
+            self.attempts_made,
+            rq_time(self.ended_at),
+            keep,
+        ]
         return [*head, describe(self.error), error_class, "", len(entry), *entry]
 
     def _result_entry(self, worker: str) -> list[str | bytes | int | float]:
@@ -93,14 +101,19 @@ def completed(claim: Claim, result: Any) -> Outcome:
     return Outcome(claim=claim, kind=Kind.COMPLETED, result=result)
 
 
-def failed(claim: Claim, error: BaseException, *, backoff: Backoff | None = None) -> Outcome:
-    """Decides by the error: later without charge, dead at once, or charged and retried while attempts remain."""
+def failed(claim: Claim, error: BaseException, definition: Definition | None = None) -> Outcome:
+    """Decides by the error: later without charge, dead at once, or charged and retried while attempts remain.
+
+    The attempts are the job's own, else its definition's; what has neither gets one.
+    """
     if isinstance(error, RetryLater):
         return Outcome(claim=claim, kind=Kind.LATER, delay_seconds=error.seconds, error=error)
-    charged = int(claim.fields.get("attempts_made") or 0) + 1
-    if isinstance(error, (NonRetryable, Refused, UnknownJob, InvalidPayload)) or charged >= int(claim.fields.get("attempts") or 1):
+    charged = claim.attempts_made + 1
+    attempts = integer(claim.fields.get("attempts"), definition.attempts if definition else 1)
+    backoff = definition.backoff if definition else Exponential()
+    if isinstance(error, (NonRetryable, Refused, UnknownJob, InvalidPayload)) or charged >= attempts:
         return Outcome(claim=claim, kind=Kind.DEAD, error=error)
-    return Outcome(claim=claim, kind=Kind.RETRY, delay_seconds=(backoff or Exponential())(charged), error=error)
+    return Outcome(claim=claim, kind=Kind.RETRY, delay_seconds=backoff(charged), error=error)
 
 
 def settle(connection: redis.Redis, worker: str, outcomes: Sequence[Outcome]) -> list[Outcome]:

@@ -12,7 +12,7 @@ from django.db import close_old_connections
 
 from queues.exceptions import JobTimeout
 from queues.worker.claims import Unit
-from queues.worker.deadlines import Interrupted
+from queues.worker.deadlines import Interrupted, withdraw_interrupt
 from queues.worker.outcomes import Outcome, failed
 from queues.worker.runner import run
 
@@ -72,23 +72,36 @@ class QueueThreads:
             self.running.add(unit)
             outcomes = self._run(unit)
             self.running.discard(unit)
-            with unit.lock:
-                if unit.is_over:  # written off meanwhile: another thread has this one's place
-                    return
-                unit.is_over = True
+            if outcomes is None:
+                return  # written off meanwhile: another thread has this one's place
             self.done(unit, outcomes, time.monotonic() - unit.started_at)
 
-    def _run(self, unit: Unit) -> list[Outcome]:
-        unit.thread_id, unit.started_at = threading.get_ident(), time.monotonic()
-        try:
-            close_old_connections()
+    def _run(self, unit: Unit) -> list[Outcome] | None:
+        """The unit's outcomes, None where they came too late. The deadline may strike until the unit is marked as over."""
+        outcomes: list[Outcome] | None = None
+        is_mine = False
+        while not is_mine:
             try:
-                return run(unit)
-            finally:
-                close_old_connections()
+                outcomes = outcomes or self._call(unit)
+                with unit.lock:
+                    if unit.is_over:
+                        return None
+                    withdraw_interrupt(unit)
+                    unit.is_over = is_mine = True
+            except Interrupted:
+                error = JobTimeout(f"ran longer than its timeout of {unit.timeout_seconds:g} s")
+                outcomes = outcomes or [failed(claim, error) for claim in unit.claims]
+        return outcomes
+
+    def _call(self, unit: Unit) -> list[Outcome]:
+        unit.thread_id, unit.started_at = threading.get_ident(), time.monotonic()
+        close_old_connections()
+        try:
+            return run(unit)
         except Interrupted:
-            error: BaseException = JobTimeout(f"ran longer than its timeout of {unit.timeout_seconds:g} s")
-        except BaseException as raised:
+            raise
+        except BaseException as error:
             log.exception("A run of %s ended without an outcome", unit.name)
-            error = raised
-        return [failed(claim, error) for claim in unit.claims]
+            return [failed(claim, error) for claim in unit.claims]
+        finally:
+            close_old_connections()

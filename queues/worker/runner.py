@@ -34,15 +34,14 @@ def _definition(unit: Unit) -> Definition | None:
 
 
 def _run_single(claim: Claim) -> Outcome:
-    backoff = None
+    definition = None
     token = running_job.set(claim.job())
     try:
         call = payloads.decode(claim.fields.get("data", b""))
         definition, function = _resolve(call, claim)
-        backoff = definition.backoff if definition else None
         return completed(claim, function())
     except Exception as error:
-        return failed(claim, error, backoff=backoff)
+        return failed(claim, error, definition)
     finally:
         running_job.reset(token)
 
@@ -55,7 +54,7 @@ def _run_batch(definition: Definition, claims: list[Claim]) -> list[Outcome]:
             call = payloads.decode(claim.fields.get("data", b""))
             items.append((claim, Item(job=claim.job(), data=definition.validate(call.payload))))
         except Exception as error:
-            outcomes.append(failed(claim, error))
+            outcomes.append(failed(claim, error, definition))
     if not items:
         return outcomes
     raised: Exception | None = None
@@ -65,7 +64,7 @@ def _run_batch(definition: Definition, claims: list[Claim]) -> list[Outcome]:
         raised = error
     for claim, item in items:
         cause = item.error or raised
-        outcomes.append(failed(claim, cause, backoff=definition.backoff) if cause else completed(claim, None))
+        outcomes.append(failed(claim, cause, definition) if cause else completed(claim, None))
     return outcomes
 
 

@@ -10,10 +10,12 @@ from types import FrameType
 from typing import Any
 
 import redis
+from rq import worker_registration
 from rq.worker.base import BaseWorker
 
 from queues.conf import settings
 from queues.exceptions import JobTimeout
+from queues.store import keys
 from queues.store.connection import fail_fast, new_connection
 from queues.store.queue import get_queue
 from queues.worker.announcer import Announcer
@@ -79,8 +81,7 @@ class ConcurrentWorker(BaseWorker):
         self.jobs_run = 0
         self.stop_deadline = float("inf")
         self.last_job_at = time.monotonic()
-        self.awaited: set[str] = set()  # jobs that this worker put back: a burst waits for them
-        self.held: dict[str, Claim] = {}
+        self.awaited: dict[str, str] = {}  # jobs that this worker put back, and their queue: a burst waits for them
         self.unsettled: list[Outcome] = []
         self.claimer = Claimer(worker=self.name, lease_seconds=settings.lease_seconds)
         self.announcer = Announcer()
@@ -98,6 +99,7 @@ class ConcurrentWorker(BaseWorker):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.mailbox = Mailbox()
+        self.held: dict[str, Claim] = {}
         super().__init__(*args, **kwargs)
 
     def _loop(self) -> None:
@@ -108,7 +110,7 @@ class ConcurrentWorker(BaseWorker):
             try:
                 self._settle()
                 wait = self._claim()
-            except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
+            except redis.exceptions.RedisError as error:
                 log.error("Redis is away, trying again in %g s: %s", RECONNECT_SECONDS, error)
                 wait = RECONNECT_SECONDS
                 continue
@@ -132,20 +134,24 @@ class ConcurrentWorker(BaseWorker):
         for outcome in outcomes:
             self.held.pop(outcome.claim.member, None)
         self.jobs_run += len(outcomes)
-        self.awaited |= {outcome.claim.id for outcome in settled if outcome.kind in (Kind.RETRY, Kind.LATER, Kind.BACK)}
+        self.awaited |= {
+            outcome.claim.id: outcome.claim.queue for outcome in settled if outcome.kind in (Kind.RETRY, Kind.LATER, Kind.BACK)
+        }
         if len(settled) < len(outcomes):
             log.warning("%d runs ended after their lease was lost; their outcome was dropped", len(outcomes) - len(settled))
         self.announcer.announce(settled)
 
     def _claim(self) -> float:
         """Takes what there is room for. Returns the seconds to wait for more, negative when the worker is done."""
-        if self.max_jobs is not None and self.jobs_run + len(self.held) >= self.max_jobs:
-            return -1.0 if not self.held else settings.poll_seconds
-        rooms = [Room(queue=name, units=pool.room) for name, pool in self.pools.items()]
+        most = float("inf") if self.max_jobs is None else self.max_jobs - self.jobs_run - len(self.held)
+        if most <= 0:
+            return settings.poll_seconds if self.held else -1.0
+        rooms = [Room(queue=name, units=int(min(pool.room, most))) for name, pool in self.pools.items()]
         units, next_due = self.claimer.claim(self.connection, rooms)
         for unit in units:
             self.held |= {claim.member: claim for claim in unit.claims}
-            self.awaited -= {claim.id for claim in unit.claims}
+            for claim in unit.claims:
+                self.awaited.pop(claim.id, None)
             self.pools[unit.queue].submit(unit)
         self.bell.listen(name for name, pool in self.pools.items() if pool.room)
         if not self.held and not units and self._is_done(next_due):
@@ -155,7 +161,9 @@ class ConcurrentWorker(BaseWorker):
 
     def _is_done(self, next_due: float | None) -> bool:
         if self.burst:
-            return next_due is None or not self.awaited
+            ours = self.awaited.items() if next_due is not None else ()
+            self.awaited = {job: queue for job, queue in ours if self.connection.zscore(keys.delayed(queue), job) is not None}
+            return not self.awaited
         return self.max_idle_time is not None and time.monotonic() - self.last_job_at >= self.max_idle_time
 
     def _done(self, unit: Unit, outcomes: list[Outcome], seconds: float) -> None:
@@ -183,14 +191,16 @@ class ConcurrentWorker(BaseWorker):
             self.announcer.stop(5)
             self.keeper.stop()
             self.teardown()  # type: ignore[no-untyped-call]
-        except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
+        except redis.exceptions.RedisError as error:
             log.error("Redis is away: %d jobs stay leased and will be taken back: %s", len(self.held), error)
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        super().heartbeat(timeout, pipeline)
-        if pipeline is None and hasattr(self, "held"):
+        """Writes the whole worker, so that one whom an emptied Redis forgot is known again; a dead one fades in three leases."""
+        super().heartbeat(timeout or settings.lease_seconds * 3, pipeline)
+        if pipeline is None and self.birth_date is not None:
             state = "busy" if self.held else "idle"
             self.connection.hset(self.key, mapping={"state": state, "running": len(self.held), **self.serialize()})
+            worker_registration.register(self)
 
     def handle_payload(self, message: Any) -> None:
         """Commands over RQ's channel: only shutdown means something here yet."""

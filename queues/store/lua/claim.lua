@@ -37,7 +37,7 @@ local function claim(queue, units, sizes)
   while true do
     local id = pop(queue)
     if not id then return end
-    if redis.call('EXISTS', job_key(id)) == 1 then
+    if redis.call('TYPE', job_key(id)).ok == 'hash' then -- what was planted or deleted is dropped
       local facts = redis.call('HMGET', job_key(id), 'name', 'stalled')
       local name = facts[1] or ''
       local alone = (tonumber(facts[2] or '0') or 0) > 0
