@@ -1,0 +1,27 @@
+"""Reading what stands in a hash, whoever wrote it: what cannot be read counts as absent."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+RQ_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
+"""How RQ writes times."""
+
+
+def integer(text: str | bytes | None, default: int = 0) -> int:
+    try:
+        return int(text) if text else default
+    except ValueError:
+        return default
+
+
+def moment(text: str | None) -> datetime | None:
+    """An aware datetime."""
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def rq_time(unix_seconds: float) -> str:
+    return datetime.fromtimestamp(unix_seconds, UTC).strftime(RQ_TIME)
