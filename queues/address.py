@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from django_rq.connection_utils import filter_connection_params
+
 
 def describe(config: Mapping[str, Any]) -> str:
     """The server of one entry of RQ_QUEUES, such as `redis://redis.internal:6379/0`."""
@@ -19,3 +21,8 @@ def describe(config: Mapping[str, Any]) -> str:
     if cache := config.get("USE_REDIS_CACHE"):
         return f"the cache {cache!r}"
     return f"redis://{config.get('HOST')}:{config.get('PORT')}/{config.get('DB', 0)}"
+
+
+def server_key(config: Mapping[str, Any]) -> str:
+    """Equal for queues that one worker can serve together. Holds passwords: not to be shown."""
+    return repr(sorted(filter_connection_params(dict(config)).items()))

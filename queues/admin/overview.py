@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import redis
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from queues.address import describe
+from queues.address import describe, server_key
 from queues.exceptions import RedisUnavailable
 from queues.store import keys
 from queues.store.connection import translated
@@ -87,20 +86,17 @@ class Overview:
 def read_overview() -> Overview:
     """Never raises for a Redis that is away, and asks it only once, however many queues are on it."""
     rows: list[QueueRow] = []
-    silent: dict[redis.Redis, list[str]] = {}
-    errors: dict[redis.Redis, RedisUnavailable] = {}
+    silent: dict[str, tuple[RedisUnavailable, list[str]]] = {}
     for queue in map(get_queue, queue_names()):
-        server = queue.connection
+        server = server_key(queue.config)
         try:
             rows.append(QueueRow(name=queue.name) if server in silent else _read(queue))
         except RedisUnavailable as error:
             rows.append(QueueRow(name=queue.name))
-            errors[server] = error
-            silent[server] = []
+            silent[server] = error, []
         if server in silent:
-            silent[server].append(queue.name)
-    failures = tuple(_failure(names, errors[server]) for server, names in silent.items())
-    return Overview(queues=tuple(rows), failures=failures)
+            silent[server][1].append(queue.name)
+    return Overview(queues=tuple(rows), failures=tuple(_failure(names, error) for error, names in silent.values()))
 
 
 def _read(queue: Queue) -> QueueRow:

@@ -7,9 +7,8 @@ from typing import Any
 
 import redis
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django_rq.connection_utils import filter_connection_params
 
-from queues.address import describe
+from queues.address import describe, server_key
 from queues.conf import settings
 from queues.store.connection import new_connection
 
@@ -25,22 +24,18 @@ def check_servers(databases: Sequence[str] | None = None, **kwargs: Any) -> list
 
 
 def _names_by_server() -> list[list[str]]:
-    servers: list[tuple[dict[str, Any], list[str]]] = []
+    servers: dict[str, list[str]] = {}
     for name, entry in settings.rq_queues.items():
-        parameters = filter_connection_params(dict(entry)) if isinstance(entry, dict) else {}
-        names = next((names for known, names in servers if known == parameters), None)
-        if names is None:
-            servers.append((parameters, [name]))
-        else:
-            names.append(name)
-    return [names for _, names in servers]
+        if isinstance(entry, dict):
+            servers.setdefault(server_key(entry), []).append(name)
+    return list(servers.values())
 
 
 def _ask(names: list[str]) -> Iterator[CheckMessage]:
     try:
         connection = new_connection(names[0], answer_seconds=ANSWER_SECONDS)
         where = f"Redis at {describe(settings.rq_queues[names[0]])} (queues {', '.join(names)})"
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, ValueError):
         return  # E004 says what is wrong with the entry
     try:
         memory: Any = connection.info("memory")

@@ -6,10 +6,9 @@ import logging
 from typing import Any
 
 from django.core.management import CommandError, CommandParser
-from django_rq.connection_utils import filter_connection_params
 from django_rq.management.commands.rqworker import Command as DjangoRQCommand
 
-from queues.address import describe
+from queues.address import describe, server_key
 from queues.exceptions import RedisUnavailable
 from queues.management.arguments import open_queues
 from queues.store.connection import new_connection, translated
@@ -70,4 +69,4 @@ class Command(DjangoRQCommand):
 
 
 def _share_a_server(one: Queue, other: Queue) -> bool:
-    return filter_connection_params(one.config) == filter_connection_params(other.config)
+    return server_key(one.config) == server_key(other.config)
