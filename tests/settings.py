@@ -15,3 +15,4 @@ EMBEDDINGS_PROVIDER = "fake"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}, "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"}}
 SECURE_SSL_REDIRECT = False
+WHITENOISE_AUTOREFRESH = True  # no collectstatic before the tests
