@@ -1,0 +1,189 @@
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis
+from django.core.checks import run_checks
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.test import modify_settings, override_settings
+
+from queues.jobs.decorators import job
+from queues.jobs.registry import registry
+from queues.worker import ConcurrentWorker
+
+pytestmark = pytest.mark.urls("tests.queues.urls")
+
+GOOD = {"URL": "redis://127.0.0.1:1/0", "SERIALIZER": "rq.serializers.JSONSerializer"}
+
+
+class OwnWorker(ConcurrentWorker):
+    """What a project may build on ours."""
+
+
+def found(*, databases: list[str] | None = None) -> list[tuple[str, str]]:
+    """Id and cause of every message of ours that `manage.py check` would show."""
+    return [(m.id, m.msg) for m in run_checks(databases=databases) if m.id and m.id.startswith("queues.")]
+
+
+def ids(**options: list[str]) -> list[str]:
+    return [each for each, _ in found(**options)]
+
+
+def test_the_projects_own_settings_raise_nothing() -> None:
+    assert found(databases=["default"]) == []
+
+
+def test_queues_after_django_rq_is_an_error(settings) -> None:
+    apps = [app for app in settings.INSTALLED_APPS if app != "queues"]
+    with override_settings(INSTALLED_APPS=[*apps, "queues"]):
+        ((id, cause),) = found()
+    assert (id, cause) == ("queues.E001", "'queues' comes after 'django_rq' in INSTALLED_APPS.")
+
+
+def test_a_project_without_django_rq_is_an_error() -> None:
+    with modify_settings(INSTALLED_APPS={"remove": "django_rq"}):
+        assert ("queues.E001", "'queues' needs 'django_rq' in INSTALLED_APPS.") in found()
+
+
+@pytest.mark.parametrize("option", ["QUEUE_CLASS", "JOB_CLASS", "WORKER_CLASS"])
+@pytest.mark.parametrize("value", [None, "rq.Worker", "no.such.module.Class", "nodots"])
+def test_a_class_that_is_not_ours_is_an_error(settings, option: str, value: str | None) -> None:
+    settings.RQ = {**settings.RQ, option: value}
+    ((id, cause),) = found()
+    assert id == "queues.E002"
+    assert f"RQ['{option}'] is {value!r}" in cause
+
+
+def test_a_subclass_of_ours_is_fine(settings) -> None:
+    settings.RQ = {**settings.RQ, "WORKER_CLASS": f"{__name__}.OwnWorker"}
+    assert found() == []
+
+
+def test_a_queue_with_a_class_of_its_own_is_an_error(settings) -> None:
+    settings.RQ_QUEUES = {**settings.RQ_QUEUES, "own": {**GOOD, "QUEUE_CLASS": "rq.Queue"}}
+    assert ids() == ["queues.E002"]
+
+
+@pytest.mark.parametrize("serializer", [None, "pickle", "rq.serializers.PickleSerializer", "no.such.Serializer", "json"])
+def test_a_serializer_that_is_not_json_is_an_error(settings, serializer: str | None) -> None:
+    settings.RQ_QUEUES = {**settings.RQ_QUEUES, "own": {**GOOD, "SERIALIZER": serializer}}
+    assert ids() == ([] if serializer == "json" else ["queues.E003"])
+
+
+@pytest.mark.parametrize(
+    ("entry", "cause"),
+    [
+        ("redis://127.0.0.1", "RQ_QUEUES['own'] is not a dict"),
+        ({"SERIALIZER": "json"}, "RQ_QUEUES['own'] says nothing of its Redis server"),
+        ({**GOOD, "URL": "rdis://:secret@host/0"}, "The URL of own in RQ_QUEUES, rdis://host/0, is not a Redis URL"),
+        ({**GOOD, "URL": "redis://host:port/0"}, "The URL of own in RQ_QUEUES, redis://host:port/0, is not a Redis URL"),
+        ({**GOOD, "CONCURRENCY": 0}, "RQ_QUEUES['own']['CONCURRENCY'] is 0"),
+        ({**GOOD, "CONCURRENCY": "3"}, "RQ_QUEUES['own']['CONCURRENCY'] is '3'"),
+        ({**GOOD, "DEFAULT_TIMEOUT": 1.5}, "RQ_QUEUES['own']['DEFAULT_TIMEOUT'] is 1.5"),
+        ({**GOOD, "KEEP_FAILED": True}, "RQ_QUEUES['own']['KEEP_FAILED'] is True"),
+    ],
+)
+def test_a_queue_that_cannot_be_opened_is_an_error(settings, entry: object, cause: str) -> None:
+    settings.RQ_QUEUES = {**settings.RQ_QUEUES, "own": entry}
+    ((id, text),) = found()
+    assert id == "queues.E004"
+    assert text.startswith(cause)
+    assert "secret" not in text
+
+
+def test_no_queues_at_all_is_one_error(settings) -> None:
+    for nothing in ({}, [], None):
+        settings.RQ_QUEUES = nothing
+        assert ids() == ["queues.E004"]
+
+
+def test_queues_that_share_a_wrong_url_are_named_in_one_sentence(settings) -> None:
+    settings.RQ_QUEUES = {name: {**entry, "URL": "nonsense"} for name, entry in settings.RQ_QUEUES.items()}
+    ((_, cause),) = found()
+    assert "embeddings, email-sync, notifications" in cause
+
+
+def test_a_misspelt_option_is_a_warning(settings) -> None:
+    settings.RQ_QUEUES = {**settings.RQ_QUEUES, "own": {**GOOD, "CONCURENCY": 3}}
+    assert found() == [("queues.W003", "RQ_QUEUES['own']['CONCURENCY'] is an option that nothing reads.")]
+
+
+def test_a_job_of_an_unknown_queue_is_an_error() -> None:
+    job(name="lost", queue="nowhere")(lost)
+    try:
+        ((id, cause),) = found()
+    finally:
+        registry.unregister("lost")
+    assert id == "queues.E007"
+    assert "'lost'" in cause and "'nowhere'" in cause
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("QUEUES_LEASE_SECONDS", "30"),
+        ("QUEUES_LEASE_SECONDS", 1),
+        ("QUEUES_KEEP_FAILED", -1),
+        ("QUEUES_ALLOWED_FUNCTIONS", "app.f"),
+        ("QUEUES_LEASE", 3),
+    ],
+)
+def test_a_wrong_or_unknown_setting_is_an_error(name: str, value: object) -> None:
+    with override_settings(**{name: value}):
+        ((id, cause),) = found()
+    assert id == "queues.E006"
+    assert cause.startswith(name)
+
+
+def test_django_rqs_own_pages_are_a_warning(settings) -> None:
+    settings.RQ_SHOW_ADMIN_LINK = True
+    assert ids() == ["queues.W001"]
+    del settings.RQ_SHOW_ADMIN_LINK
+    assert ids() == ["queues.W001"]
+
+
+def test_each_unreachable_server_is_one_error_within_a_second_and_shows_no_password(settings) -> None:
+    away = {**GOOD, "URL": "redis://user:secret@127.0.0.1:1/0"}
+    settings.RQ_QUEUES = {**settings.RQ_QUEUES, "one": away, "two": away}
+    start = time.monotonic()
+    ((id, cause),) = found(databases=["default"])
+    assert time.monotonic() - start < 1
+    assert id == "queues.E005"
+    assert cause.startswith("Redis at redis://127.0.0.1:1/0 (queues one, two) does not answer: ")
+    assert "secret" not in cause
+
+
+def test_no_server_is_asked_unless_databases_are_to_be_checked(settings) -> None:
+    settings.RQ_QUEUES = {**settings.RQ_QUEUES, "away": GOOD}
+    assert ids() == []
+    with pytest.raises(SystemCheckError, match=r"queues\.E005"):
+        call_command("check", databases=["default"])
+
+
+@pytest.fixture
+def evicting_redis(connection: redis.Redis) -> Iterator[redis.Redis]:
+    """The tests' Redis while it may evict keys; nothing is evicted, since it has no memory limit."""
+    before = connection.config_get("maxmemory-policy")["maxmemory-policy"]
+    connection.config_set("maxmemory-policy", "allkeys-lru")
+    yield connection
+    connection.config_set("maxmemory-policy", before)
+
+
+def test_a_redis_that_may_drop_jobs_is_a_warning(evicting_redis: redis.Redis) -> None:
+    ((id, cause),) = found(databases=["default"])
+    assert id == "queues.W002"
+    assert "allkeys-lru" in cause
+
+
+def test_a_worker_does_not_start_with_wrong_settings(start_worker: Callable[..., subprocess.Popen[str]]) -> None:
+    worker = start_worker(REDIS_URL="rdis://127.0.0.1/0")
+    output, _ = worker.communicate(timeout=30)
+    assert worker.returncode == 1
+    assert "queues.E004" in output
+    assert "Traceback" not in output
+
+
+def lost() -> None:
+    """A job of no queue."""
