@@ -1,0 +1,155 @@
+"""The main thread of a worker: it alone claims and settles, a round trip each, until there is a reason to end."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import redis
+
+from queues.conf import settings
+from queues.exceptions import JobTimeout
+from queues.store import keys
+from queues.store.connection import new_connection
+from queues.store.queue import get_queue
+from queues.worker.announcer import Announcer
+from queues.worker.claims import Claim, Claimer, Room, Unit
+from queues.worker.keeper import Keeper
+from queues.worker.mailbox import Bell, Mailbox, Message
+from queues.worker.outcomes import Kind, Outcome, failed, settle
+from queues.worker.pool import QueueThreads
+
+log = logging.getLogger("queues.worker")
+
+RECONNECT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """When a worker ends by itself. A burst ends when nothing waits, retries of this worker's own jobs included."""
+
+    burst: bool = False
+    max_jobs: int | None = None
+    max_idle_seconds: int | None = None
+
+
+class Dispatcher:
+    """Runs the jobs of some queues of one server. `heartbeat` is called every third of a lease."""
+
+    def __init__(
+        self,
+        *,
+        worker: str,
+        queues: Sequence[str],
+        connection: redis.Redis,
+        mailbox: Mailbox,
+        limits: Limits,
+        heartbeat: Callable[[], None],
+    ) -> None:
+        self.worker, self.connection, self.mailbox, self.limits = worker, connection, mailbox, limits
+        self.jobs_run = 0
+        self.stops = 0
+        self.last_job_at = time.monotonic()
+        self.held: dict[str, Claim] = {}
+        self.unsettled: list[Outcome] = []
+        self.awaited: dict[str, str] = {}  # jobs that this worker put back, and their queue: a burst waits for them
+        self.claimer = Claimer(worker=worker, lease_seconds=settings.lease_seconds)
+        self.announcer = Announcer()
+        self.pools = {name: QueueThreads(name, get_queue(name).concurrency, self._done) for name in queues}
+        self.bell = Bell(new_connection(queues[0], answer_seconds=10), mailbox)
+        self.keeper = Keeper(
+            worker=worker,
+            connection=connection,
+            pools=self.pools,
+            claims=lambda: list(self.held.values()),
+            write_off=self._write_off,
+            heartbeat=heartbeat,
+        )
+
+    def run(self) -> None:
+        """Works until a stop message or a limit. Redis being away is reported and waited out, never fatal."""
+        wait = 0.0
+        while wait >= 0 and not self.stops:
+            self._receive(wait)
+            try:
+                self._settle()
+                wait = self._claim()
+            except redis.exceptions.RedisError as error:
+                log.error("Redis is away, trying again in %g s: %s", RECONNECT_SECONDS, error)
+                wait = RECONNECT_SECONDS
+
+    def finish(self) -> None:
+        """Gives back what did not start, waits QUEUES_SHUTDOWN_SECONDS for what runs or a second stop, gives back the rest."""
+        deadline = time.monotonic() + settings.shutdown_seconds
+        unstarted = [claim for pool in self.pools.values() for unit in pool.take_back() for claim in unit.claims]
+        self.unsettled += [Outcome(claim=claim, kind=Kind.BACK) for claim in unstarted]
+        self._settle()
+        while self.held and self.stops < 2 and time.monotonic() < deadline:
+            self._receive(0.2)
+            self._settle()
+        self.unsettled += [Outcome(claim=claim, kind=Kind.BACK) for claim in self.held.values()]
+        self._settle()
+        self.announcer.stop(timeout_seconds=5)
+        self.keeper.stop()
+
+    def _receive(self, timeout_seconds: float) -> None:
+        for message in self.mailbox.take(timeout_seconds):
+            self.stops += message.stop
+            if message.unit is not None:
+                self.pools[message.unit.queue].finished(message.seconds)
+                self.unsettled += message.outcomes
+                self.last_job_at = time.monotonic()
+
+    def _settle(self) -> None:
+        if not self.unsettled:
+            return
+        outcomes = self.unsettled
+        settled = settle(self.connection, self.worker, outcomes)
+        self.unsettled = []
+        for outcome in outcomes:
+            self.held.pop(outcome.claim.member, None)
+        self.jobs_run += len(outcomes)
+        put_back = [outcome.claim for outcome in settled if outcome.kind in (Kind.RETRY, Kind.LATER)]
+        self.awaited |= {claim.id: claim.queue for claim in put_back}
+        if len(settled) < len(outcomes):
+            log.warning("%d runs ended after their lease was lost; their outcome was dropped", len(outcomes) - len(settled))
+        self.announcer.announce(settled)
+
+    def _claim(self) -> float:
+        """Takes what there is room for. Returns the seconds to wait for more, negative when the worker is done."""
+        limit = self.limits.max_jobs
+        most = float("inf") if limit is None else limit - self.jobs_run - len(self.held)
+        if most <= 0:
+            return settings.poll_seconds if self.held else -1.0
+        rooms = [Room(queue=name, units=int(min(pool.room, most))) for name, pool in self.pools.items()]
+        units, next_due = self.claimer.claim(self.connection, rooms)
+        for unit in units:
+            self.held |= {claim.member: claim for claim in unit.claims}
+            for claim in unit.claims:
+                self.awaited.pop(claim.id, None)
+            self.pools[unit.queue].submit(unit)
+        self.bell.listen(name for name, pool in self.pools.items() if pool.room)
+        if not self.held and self._is_done(next_due):
+            log.info("Worker %s: nothing left to do", self.worker)
+            return -1.0
+        wait = float(settings.poll_seconds)
+        return wait if next_due is None else max(0.0, min(wait, next_due))
+
+    def _is_done(self, next_due: float | None) -> bool:
+        if self.limits.burst:
+            ours = self.awaited.items() if next_due is not None else ()
+            self.awaited = {job: queue for job, queue in ours if self.connection.zscore(keys.delayed(queue), job) is not None}
+            return not self.awaited
+        longest = self.limits.max_idle_seconds
+        return longest is not None and time.monotonic() - self.last_job_at >= longest
+
+    def _done(self, unit: Unit, outcomes: list[Outcome], seconds: float) -> None:
+        self.mailbox.put(Message(unit=unit, outcomes=outcomes, seconds=seconds))
+
+    def _write_off(self, unit: Unit, threads: QueueThreads) -> None:
+        error = JobTimeout(f"ran longer than its timeout of {unit.timeout_seconds:g} s and could not be interrupted")
+        threads.running.discard(unit)
+        threads.start_thread()
+        self._done(unit, [failed(claim, error) for claim in unit.claims], unit.timeout_seconds)
