@@ -51,6 +51,10 @@ class Entity(models.Model):
             ),
         ]
 
+    def validate_constraints(self, exclude=None) -> None:
+        # Django passes over constraints on what a form does not show; `deleted_at` never is in one, and is known all the same.
+        super().validate_constraints(exclude=set(exclude or ()) - {"deleted_at"})
+
     @property
     def is_deleted(self) -> bool:
         return self.deleted_at is not None
