@@ -7,7 +7,6 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from queues import get_queue
 from queues.admin import QueueAdmin
 from queues.models import Queue
 from queues.worker import ConcurrentWorker
@@ -32,10 +31,12 @@ def worker() -> Iterator[ConcurrentWorker]:
     """A worker of the test's queue that has announced itself."""
     from django_rq import get_queue as get_rq_queue
 
-    worker = ConcurrentWorker([get_rq_queue(QUEUE)], connection=get_queue(QUEUE).connection, name="<b>worker</b>")
+    queue = get_rq_queue(QUEUE)
+    worker = ConcurrentWorker([queue], connection=queue.connection, name="<b>worker</b>")
     worker.register_birth()
     yield worker
     worker.register_death()
+    worker.connection.close()
 
 
 def cells(page: str, row: str) -> list[str]:

@@ -46,6 +46,7 @@ def test_json_has_the_specified_shape_and_the_workers_once_each(filled: None) ->
     worker.register_birth()
     document = json.loads(queue_stats("--json"))
     worker.register_death()
+    worker.connection.close()
     assert document["queues"][QUEUE] == {"waiting": 1, "active": 0, "completed": 1, "failed": 1, "delayed": 1}
     (found,) = document["workers"]
     assert (found["name"], found["pid"], found["running"]) == ("the-worker", worker.pid, 0)
