@@ -14,20 +14,23 @@ env.read_env(BASE_DIR / ".env")
 
 DEBUG = env.bool("DEBUG", default=False)
 THEO_EMBEDDED = env.bool("THEO_EMBEDDED", default=DEBUG)
-THEO_DATA_DIR = Path(env.str("THEO_DATA_DIR", default=str(BASE_DIR / ".theo")))
+THEO_DATA_DIR = BASE_DIR / env.str("THEO_DATA_DIR", default=".theo")
 
 
-def _server_url(variable: str, embedded_url: str) -> str:
+def _server_url(variable: str, embedded_url: str, *, schemes: tuple[str, ...]) -> str:
     url = env.str(variable, default="")
     if url:
+        if url.partition("://")[0] not in schemes:
+            raise ImproperlyConfigured(f"{variable} must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}.")
         return url
     if THEO_EMBEDDED:
         return embedded_url
     raise ImproperlyConfigured(f"{variable} is not set. Set it, or set DEBUG=1 (or THEO_EMBEDDED=1) to use the embedded servers.")
 
 
-REDIS_URL = _server_url("REDIS_URL", redis_url(THEO_DATA_DIR))
-DATABASES = {"default": env.db_url_config(_server_url("DATABASE_URL", database_url(THEO_DATA_DIR)))}
+REDIS_URL = _server_url("REDIS_URL", redis_url(THEO_DATA_DIR), schemes=("redis", "rediss", "unix"))
+_DATABASE_URL = _server_url("DATABASE_URL", database_url(THEO_DATA_DIR), schemes=("postgresql", "postgres"))
+DATABASES = {"default": env.db_url_config(_DATABASE_URL)}
 DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
