@@ -41,7 +41,7 @@ def worker() -> Iterator[ConcurrentWorker]:
 
 def cells(page: str, row: str) -> list[str]:
     """The texts of one row of a table, by the text of its header."""
-    found = re.search(rf'<tr>\s*<th scope="row">{re.escape(row)}</th>(.*?)</tr>', page, re.S)
+    found = re.search(rf'<tr>\s*<th scope="row"[^>]*>{re.escape(row)}</th>(.*?)</tr>', page, re.S)
     assert found, f"no row {row!r}"
     return [re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(r"<td[^>]*>(.*?)</td>", found[1], re.S)]
 
