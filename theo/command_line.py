@@ -50,6 +50,8 @@ def explain(error: BaseException) -> str | None:
             return f"PostgreSQL cannot be used: {_first_line(cause)}. Check DATABASE_URL."
         if isinstance(cause, redis.ConnectionError | redis.TimeoutError):
             return f"Redis cannot be used: {_first_line(cause)}. Check REDIS_URL."
+        if isinstance(cause, ValueError) and str(cause).startswith("Redis URL must specify"):
+            return f"REDIS_URL is wrong: {_first_line(cause)}."
     return None
 
 

@@ -17,19 +17,19 @@ THEO_EMBEDDED = env.bool("THEO_EMBEDDED", default=DEBUG)
 THEO_DATA_DIR = BASE_DIR / env.str("THEO_DATA_DIR", default=".theo")
 
 
-def _server_url(variable: str, embedded_url: str, *, schemes: tuple[str, ...]) -> str:
+def _server_url(variable: str, embedded_url: str) -> str:
     url = env.str(variable, default="")
     if url:
-        if url.partition("://")[0] not in schemes:
-            raise ImproperlyConfigured(f"{variable} must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}.")
         return url
     if THEO_EMBEDDED:
         return embedded_url
     raise ImproperlyConfigured(f"{variable} is not set. Set it, or set DEBUG=1 (or THEO_EMBEDDED=1) to use the embedded servers.")
 
 
-REDIS_URL = _server_url("REDIS_URL", redis_url(THEO_DATA_DIR), schemes=("redis", "rediss", "unix"))
-_DATABASE_URL = _server_url("DATABASE_URL", database_url(THEO_DATA_DIR), schemes=("postgresql", "postgres"))
+REDIS_URL = _server_url("REDIS_URL", redis_url(THEO_DATA_DIR))
+_DATABASE_URL = _server_url("DATABASE_URL", database_url(THEO_DATA_DIR))
+if not _DATABASE_URL.startswith(("postgresql://", "postgres://")):
+    raise ImproperlyConfigured("DATABASE_URL must begin with postgresql://.")
 DATABASES = {"default": env.db_url_config(_DATABASE_URL)}
 DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
