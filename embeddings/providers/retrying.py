@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay, wait_exponential, wait_random
 
 from embeddings.exceptions import ProviderError, ProviderFault
 
@@ -22,7 +22,7 @@ def call_with_retries(call: Callable[[float], Answer], *, deadline_seconds: floa
     Waits what the provider asks for (Retry-After), else `backoff_seconds` doubling to a minute, with jitter.
     """
     ends_at = time.monotonic() + deadline_seconds
-    exponential = wait_exponential_jitter(initial=backoff_seconds, max=MAX_BACKOFF_SECONDS, jitter=backoff_seconds / 2)
+    exponential = wait_exponential(multiplier=backoff_seconds, max=MAX_BACKOFF_SECONDS) + wait_random(0, backoff_seconds / 2)
 
     def wait(state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None

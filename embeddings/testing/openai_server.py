@@ -103,7 +103,7 @@ class OpenAIServer:
             return CannedAnswer(status=400, error_type="invalid_request_error", param="input", message="at most 2048 inputs")
         if "dimensions" in body and not model.startswith("text-embedding-3"):
             return CannedAnswer(status=400, param="dimensions", message="This model does not support specifying dimensions.")
-        if any(not text or part in text for text in texts for part in self.refused or ["\0"]):
+        if any(not text or any(part in text for part in self.refused) for text in texts):
             return CannedAnswer(status=400, error_type="invalid_request_error", param="input", message="'$.input' is invalid.")
         if any(len(text) > 8192 * 4 for text in texts):
             message = "This model's maximum context length is 8192 tokens."
