@@ -52,7 +52,7 @@ class ManageProcess:
         """Let it finish what it is doing, for a while, and then not."""
         if not self.is_running:
             return
-        self.process.send_signal(signal.SIGINT)
+        self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""Searches that show what is found by meaning: none of the words asked for stands in the hits."""
+"""Searches that show what is found by meaning: hardly a word that is asked for stands in the hits."""
 
 from dataclasses import dataclass
 

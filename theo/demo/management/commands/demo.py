@@ -5,6 +5,8 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command
 from tqdm import tqdm
 
+from embeddings.exceptions import EmbeddingsError
+from queues.exceptions import QueuesError
 from theo.demo import site
 from theo.demo.account import Account, ensure_admin
 from theo.demo.entities import load_entities
@@ -45,7 +47,7 @@ class Command(BaseCommand):
         previous = signal.signal(signal.SIGTERM, signal.default_int_handler)  # either way of stopping stops the children too
         try:
             self._run(once=once, places=places, port=port, password=password)
-        except (MissingCities, WorkerFailed, site.SiteFailed) as error:
+        except (MissingCities, WorkerFailed, site.SiteFailed, EmbeddingsError, QueuesError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt as error:
             raise CommandError("Stopped before the end. What was saved stays; run it again to go on.", returncode=130) from error
