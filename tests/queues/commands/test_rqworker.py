@@ -57,7 +57,9 @@ def test_it_is_as_talkative_as_asked(burst: Callable[..., str]) -> None:
 
 def test_it_replaces_the_command_of_django_rq_and_stops_cleanly(start_worker: StartWorker) -> None:
     worker = start_worker(QUEUE, "--name", "the-worker")
-    wait_until(lambda: [info.name for info in get_queue(QUEUE).workers()] == ["the-worker"])
+    greet.enqueue(name="Ann")
+    wait_until(lambda: get_queue_stats(QUEUE).completed == 1)
+    assert [info.name for info in get_queue(QUEUE).workers()] == ["the-worker"]
     worker.send_signal(signal.SIGTERM)
     output, _ = worker.communicate(timeout=20)
     assert (worker.returncode, get_queue(QUEUE).workers()) == (0, [])
