@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from django_rq.connection_utils import filter_connection_params
 
@@ -12,8 +11,8 @@ from django_rq.connection_utils import filter_connection_params
 def describe(config: Mapping[str, Any]) -> str:
     """The server of one entry of RQ_QUEUES, such as `redis://redis.internal:6379/0`."""
     if url := config.get("URL"):
-        parts = urlsplit(str(url))
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        scheme, separator, rest = str(url).rpartition("://")
+        return scheme + separator + rest.rpartition("@")[2].partition("?")[0]
     if path := config.get("UNIX_SOCKET_PATH"):
         return f"unix://{path}"
     if "SENTINELS" in config:
