@@ -1,7 +1,5 @@
 """Which entities are found by meaning, as what text, and whose change makes that text stale."""
 
-from django.db.models import QuerySet
-
 from embeddings import Embeddable, register
 from theo.context import content
 from theo.context.models import Deadline, Entity, Event, Person, Place, Task
@@ -12,10 +10,6 @@ TITLE_OF_RELATED = ("title", "deleted_at", "user")
 
 class EntityEmbeddable(Embeddable):
     owner = "user"
-    related: tuple[str, ...] = ()
-
-    def queryset(self) -> QuerySet:
-        return self.model._default_manager.select_related(*self.related) if self.related else self.model._default_manager.all()
 
     def should_embed(self, obj: Entity) -> bool:
         return not obj.is_deleted
@@ -48,7 +42,6 @@ class PlaceEmbeddable(EntityEmbeddable):
 @register(Event)
 class EventEmbeddable(EntityEmbeddable):
     entity_type = "event"
-    related = ("place",)
     fields = (
         *("user", "title", "description", "type", "starts_at", "ends_at", "all_day"),
         *("location", "place", "status", "tags", "deleted_at"),
@@ -65,7 +58,6 @@ class EventEmbeddable(EntityEmbeddable):
 @register(Task)
 class TaskEmbeddable(EntityEmbeddable):
     entity_type = "task"
-    related = ("parent", "assigned_to")
     fields = ("user", "title", "description", "parent", "status", "priority", "due_date", "assigned_to", "tags", "deleted_at")
     depends_on = {"parent": TITLE_OF_RELATED, "assigned_to": NAME_OF_RELATED}
 
@@ -79,7 +71,6 @@ class TaskEmbeddable(EntityEmbeddable):
 @register(Deadline)
 class DeadlineEmbeddable(EntityEmbeddable):
     entity_type = "deadline"
-    related = ("task", "event")
     fields = (
         *("user", "title", "description", "type", "due_at", "status", "importance"),
         *("consequences", "task", "event", "tags", "deleted_at"),

@@ -4,8 +4,9 @@ import socket
 import time
 from collections.abc import Callable
 
+from embeddings.names import EMBEDDINGS
 from theo.demo.processes import ManageProcess
-from theo.demo.worker import QUEUE, log_file
+from theo.demo.worker import log_file
 
 HOST = "127.0.0.1"
 START_SECONDS = 30
@@ -29,7 +30,7 @@ def is_port_free(port: int) -> bool:
 def serve(port: int, announce: Callable[[str], object]) -> None:
     """Run both until KeyboardInterrupt, and stop both. `announce` gets the URL as soon as it answers. Raises SiteFailed."""
     web = ManageProcess("runserver", "--noreload", f"{HOST}:{port}")
-    worker = ManageProcess("rqworker", QUEUE, log=log_file())
+    worker = ManageProcess("rqworker", EMBEDDINGS, log=log_file())
     try:
         with web, worker:
             _wait_until_it_answers(web, port)

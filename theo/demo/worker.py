@@ -7,50 +7,58 @@ from pathlib import Path
 
 from django.conf import settings
 
-from queues import get_queue_stats
+from embeddings.indexing.reconciler import reconcile
+from embeddings.indexing.sweep import sweep_all
+from embeddings.models import DirtyEntity
+from embeddings.names import EMBEDDINGS
 from theo.demo.processes import ManageProcess
 
-QUEUE = "embeddings"
 LOOK_SECONDS = 0.25
 
 
 class WorkerFailed(Exception):
-    """The worker ended before its queue was empty."""
+    """The worker ended before everything was embedded."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drained:
-    jobs: int
-    dead: int
+    entities: int
+    parked: int
     seconds: float
 
     @property
-    def jobs_a_second(self) -> float:
-        return self.jobs / self.seconds if self.seconds else 0.0
+    def entities_a_second(self) -> float:
+        return self.entities / self.seconds if self.seconds else 0.0
 
 
 def log_file() -> Path:
     return settings.THEO_DATA_DIR / "demo-worker.log"
 
 
+def enqueue_what_was_lost() -> None:
+    """Jobs for changes whose job is gone, as after a power cut: the demo need not wait for the workers' own sweep."""
+    reconcile()
+    sweep_all()
+
+
 def count_owed() -> int:
-    """Jobs that are not done yet."""
-    stats = get_queue_stats(QUEUE)
-    return stats.waiting + stats.active + stats.delayed
+    """Entities whose last change is not in the search index yet."""
+    return DirtyEntity.objects.pending().count()
 
 
 def drain(progress: Callable[[int], object] = lambda done: None) -> Drained:
-    """Run a worker until the queue is empty, its start included. `progress` gets the number of jobs done so far.
+    """Run a worker until its queue is empty, its start included. `progress` gets the number of entities done so far.
 
     Raises WorkerFailed.
     """
-    owed, dead_before, started = count_owed(), get_queue_stats(QUEUE).failed, time.monotonic()
-    with ManageProcess("rqworker", QUEUE, "--burst", log=log_file()) as worker:
+    owed, parked, started = count_owed(), DirtyEntity.objects.parked().count(), time.monotonic()
+    with ManageProcess("rqworker", EMBEDDINGS, "--burst", log=log_file()) as worker:
         while worker.is_running:
             progress(max(0, owed - count_owed()))
             time.sleep(LOOK_SECONDS)
         if worker.exit_status != 0:
             raise WorkerFailed(worker.describe_end())
-    progress(owed - count_owed())
-    dead = max(0, get_queue_stats(QUEUE).failed - dead_before)
-    return Drained(jobs=owed - count_owed(), dead=dead, seconds=time.monotonic() - started)
+    parked = DirtyEntity.objects.parked().count() - parked
+    done = owed - count_owed() - parked
+    progress(done)
+    return Drained(entities=done, parked=parked, seconds=time.monotonic() - started)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from django.contrib.admin.utils import quote
 from django.urls import reverse
 
+from embeddings import SearchResult
+
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
@@ -15,7 +17,7 @@ class Hit:
     admin_url: str
 
 
-def build_hits(user, results) -> list[Hit]:
+def build_hits(user, results: list[SearchResult]) -> list[Hit]:
     return [
         Hit(
             title=str(result.entity),

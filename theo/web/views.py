@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from embeddings.exceptions import EmbeddingsError
+from embeddings import EmbeddingsError, search
 from theo.web.forms import SearchForm
 from theo.web.hits import Hit, build_hits
 
@@ -23,8 +23,6 @@ def search_page(request: HttpRequest) -> HttpResponse:
 
 def _find(user, form: SearchForm) -> tuple[list[Hit], bool]:
     """The hits, and whether the search could not be done (the provider is away, or was set up wrongly)."""
-    from embeddings import search
-
     try:
         return build_hits(user, search(user, form.query, entity_types=form.entity_types, limit=20)), False
     except EmbeddingsError:

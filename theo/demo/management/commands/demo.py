@@ -5,13 +5,14 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command
 from tqdm import tqdm
 
-from embeddings.exceptions import EmbeddingsError
+from embeddings import EmbeddingsError
 from queues.exceptions import QueuesError
 from theo.demo import site
 from theo.demo.account import Account, ensure_admin
 from theo.demo.entities import load_entities
 from theo.demo.places import MissingCities, load_places
-from theo.demo.worker import Drained, WorkerFailed, count_owed, drain
+from theo.demo.searches import build_table, run_searches
+from theo.demo.worker import Drained, WorkerFailed, count_owed, drain, enqueue_what_was_lost
 
 
 def positive(text: str) -> int:
@@ -76,17 +77,16 @@ class Command(BaseCommand):
             self.stdout.write(f"Cities: {loaded.created:,} saved, {loaded.present:,} were there.")
 
     def _drain(self) -> Drained:
+        enqueue_what_was_lost()
         with self._bar(count_owed(), "Embedding") as bar:
             return drain(lambda done: bar.update(done - bar.n))
 
     def _report(self, drained: Drained) -> None:
-        self.stdout.write(f"Embedded: {drained.jobs:,} entities in {drained.seconds:.1f} s, {drained.jobs_a_second:,.0f} a second.")
-        if drained.dead:
-            self.stderr.write(f"{drained.dead} jobs failed for good; the admin's queue pages say why.")
+        self.stdout.write(f"Embedded: {drained.entities:,} entities in {drained.seconds:.1f} s, {drained.entities_a_second:,.0f} a second.")
+        if drained.parked:
+            self.stderr.write(f"{drained.parked:,} entities could not be embedded; manage.py embeddings_status says why.")
 
     def _search(self, account: Account) -> bool:
-        from theo.demo.searches import build_table, run_searches
-
         found = run_searches(account.user)
         self.stdout.write("Searches, with their best hits and the similarity:")
         self.stdout.write(build_table(found))
