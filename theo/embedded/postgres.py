@@ -51,7 +51,7 @@ class Postgres(Server):
             return False
         return True
 
-    def launch(self, lock: int) -> bool:
+    def launch(self, lock: int) -> None:
         binaries = find_binaries()
         identity = choose_identity(binaries / "postgres", log=self.log)
         if not self.folder.exists():
@@ -63,7 +63,7 @@ class Postgres(Server):
             path.unlink(missing_ok=True)
         options = [part for name, value in TUNING.items() for part in ("-c", f"{name}={value}")]
         command = (str(binaries / "postgres"), "-D", str(self.folder), "-k", str(self.socket_dir), *options)
-        return process.serve(identity, *command, log=self.log, lock=lock)
+        process.serve(identity, *command, log=self.log, lock=lock)
 
     def prepare(self) -> None:
         """The database and the extension: made here, under the lock, because CREATE EXTENSION by two clients at once fails."""

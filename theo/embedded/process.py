@@ -15,9 +15,9 @@ def run(identity: str, *command: str, log: Path) -> bool:
     return _launch(["run", identity, "-", *command], log=log) == 0
 
 
-def serve(identity: str, *command: str, log: Path, lock: int) -> bool:
+def serve(identity: str, *command: str, log: Path, lock: int) -> None:
     """Sets a program free in a session of its own, where Ctrl-C does not reach it; it holds `lock` until it ends."""
-    return _launch(["serve", identity, str(lock), *command], log=log, pass_fds=(lock,)) == 0
+    _launch(["serve", identity, str(lock), *command], log=log, pass_fds=(lock,))
 
 
 def command_line(pid: int) -> str:

@@ -41,7 +41,7 @@ class Redis(Server):
         except OSError:
             return False
 
-    def launch(self, lock: int) -> bool:
+    def launch(self, lock: int) -> None:
         self.folder.mkdir(mode=0o700, exist_ok=True)
         options = {
             "port": "0",
@@ -55,4 +55,4 @@ class Redis(Server):
             "set-proc-title": "no",  # the command line keeps naming the folder
         }
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-        return process.serve("self", find_binary(), *arguments, log=self.log, lock=lock)
+        process.serve("self", find_binary(), *arguments, log=self.log, lock=lock)

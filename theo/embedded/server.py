@@ -40,7 +40,7 @@ class Server(ABC):
         """Whether it serves requests now."""
 
     @abstractmethod
-    def launch(self, lock: int) -> bool:
+    def launch(self, lock: int) -> None:
         """Starts the server, which keeps the open file `lock`. Only called while none lives, so all that lies about is a dead one's."""
 
     def prepare(self) -> None:  # noqa: B027 - most servers are complete when they answer
