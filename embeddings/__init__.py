@@ -1,0 +1,57 @@
+"""Embeddings of any model, kept in step through signals. What is listed here is the public interface.
+
+Importing this package imports no models, so that it can be imported before the apps are ready.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Any
+
+from embeddings.capture.registry import Embeddable, register
+from embeddings.exceptions import EmbeddingsError, InvalidSearch, NotRegistered, ProviderError
+from embeddings.search.result import SearchResult
+
+if TYPE_CHECKING:
+    from django.db.models import Model, QuerySet
+
+
+def search(
+    user: Any, query: str, *, entity_types: Collection[str] | None = None, limit: int = 10, min_similarity: float | None = None
+) -> list[SearchResult]:
+    """What `user` owns that is most similar to `query`, best first: see embeddings.search.semantic."""
+    from embeddings.search import semantic
+
+    return semantic.search(user, query, entity_types=entity_types, limit=limit, min_similarity=min_similarity)
+
+
+def mark_dirty(objects: QuerySet[Any] | Iterable[Model]) -> int:
+    """Marks rows that were written without signals: see embeddings.capture.changes."""
+    from embeddings.capture import changes
+
+    return changes.mark_dirty(objects)
+
+
+def embeddings_disabled() -> Any:
+    """A context in which no change is captured: see embeddings.capture.signals."""
+    from embeddings.capture import signals
+
+    return signals.embeddings_disabled()
+
+
+__all__ = [
+    # registering
+    "Embeddable",
+    "register",
+    # searching
+    "SearchResult",
+    "search",
+    # changes without signals
+    "embeddings_disabled",
+    "mark_dirty",
+    # errors
+    "EmbeddingsError",
+    "InvalidSearch",
+    "NotRegistered",
+    "ProviderError",
+]

@@ -80,3 +80,23 @@ class ContentTooLong(InvalidInput):
     """The text has more tokens than the model reads."""
 
     default_kind = "content_too_long"
+
+
+class AlreadyRegistered(EmbeddingsError):
+    """The entity type or the model has an embeddable already."""
+
+
+class InvalidEmbeddable(EmbeddingsError):
+    """The embeddable lacks what it needs, or has an option that does not exist."""
+
+
+class NotRegistered(EmbeddingsError):
+    """No embeddable has this entity type, or is for this model."""
+
+
+class InvalidSearch(EmbeddingsError):
+    """The search cannot be made as asked."""
+
+
+class TooManyOrphans(EmbeddingsError):
+    """So much would be removed that something else must be wrong."""

@@ -1,0 +1,49 @@
+"""The tables, to look at. Nothing here is edited by hand."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from embeddings.models import DirtyEntity, Embedding, EmbeddingModel, EmbeddingState
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscriptable in the stubs only
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(EmbeddingModel)
+class EmbeddingModelAdmin(ReadOnlyAdmin):
+    list_display = ("name", "provider", "dimensions", "min_similarity", "status", "created_at")
+
+
+@admin.register(DirtyEntity)
+class DirtyEntityAdmin(ReadOnlyAdmin):
+    list_display = ("entity_type", "entity_id", "version", "dirtied_at", "enqueued_at", "parked_reason")
+    list_filter = ("entity_type", ("parked_reason", admin.EmptyFieldListFilter))
+    search_fields = ("=entity_id", "parked_reason")
+
+
+@admin.register(EmbeddingState)
+class EmbeddingStateAdmin(ReadOnlyAdmin):
+    list_display = ("entity_type", "entity_id", "status", "owner_id", "version", "chunks", "tokens", "updated_at")
+    list_filter = ("entity_type", "status", "model")
+    search_fields = ("=entity_id",)
+
+
+@admin.register(Embedding)
+class EmbeddingAdmin(ReadOnlyAdmin):
+    list_display = ("entity_type", "entity_id", "chunk_index", "user", "content")
+    list_filter = ("entity_type", "model")
+    list_select_related = ("user",)
+    search_fields = ("=entity_id", "content")
+    exclude = ("embedding",)

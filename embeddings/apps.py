@@ -1,0 +1,17 @@
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+
+
+class EmbeddingsConfig(AppConfig):
+    name = "embeddings"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from embeddings import checks  # noqa: F401
+        from embeddings.capture import signals
+        from embeddings.capture.registry import registry
+        from embeddings.indexing import parking
+
+        autodiscover_modules("embeddables")
+        signals.connect(registry)
+        parking.connect()

@@ -1,0 +1,92 @@
+"""System checks: each names the cause and the cure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import FieldDoesNotExist
+from django.db import DatabaseError, connections
+
+from embeddings.capture.registry import Embeddable, registry
+from embeddings.conf import settings
+from embeddings.exceptions import ProviderError
+from embeddings.providers import get_provider
+
+LEAST_PGVECTOR = (0, 8, 4)
+
+
+@register("embeddings")
+def check_provider(**_: Any) -> list[CheckMessage]:
+    try:
+        get_provider(settings.provider, model=settings.model, dimensions=settings.dimensions)
+    except ProviderError as error:
+        return [Error(str(error), hint="See EMBEDDINGS_PROVIDER, EMBEDDINGS_MODEL and EMBEDDINGS_DIMENSIONS.", id="embeddings.E001")]
+    return []
+
+
+@register("embeddings", deploy=True)
+def check_local_model(**_: Any) -> list[CheckMessage]:
+    if settings.provider == "openai" or django_settings.DEBUG:
+        return []
+    return [
+        Warning(
+            f"Embeddings come from the provider {settings.provider!r}, which is meant for trying things out.",
+            hint="Set OPENAI_API_KEY, or OPENAI_BASE_URL of a server that speaks its protocol.",
+            id="embeddings.W001",
+        )
+    ]
+
+
+@register("embeddings")
+def check_embeddables(**_: Any) -> list[CheckMessage]:
+    return [message for embeddable in registry for message in _check_embeddable(embeddable)]
+
+
+def _check_embeddable(embeddable: Embeddable) -> list[CheckMessage]:
+    messages: list[CheckMessage] = []
+    model: Any = embeddable.model
+    for name in (embeddable.owner.split("__")[0], *(embeddable.fields or ()), *embeddable.depends_on):
+        try:
+            model._meta.get_field(name)
+        except FieldDoesNotExist:
+            hint = "Mend owner, fields or depends_on in embeddables.py."
+            messages.append(
+                Error(f"{type(embeddable).__qualname__}: {model._meta.label} has no field {name!r}.", hint=hint, id="embeddings.E002")
+            )
+    return messages
+
+
+@register(Tags.database)
+def check_pgvector(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    messages: list[CheckMessage] = []
+    for alias in databases or ():
+        connection = connections[alias]
+        if connection.vendor != "postgresql":
+            messages.append(
+                Error(f"The database {alias!r} is no PostgreSQL.", hint="Embeddings need PostgreSQL with pgvector.", id="embeddings.E003")
+            )
+            continue
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT default_version, installed_version FROM pg_available_extensions WHERE name = 'vector'")
+                row = cursor.fetchone()
+        except DatabaseError as error:
+            reason = str(error).strip().splitlines()[0]
+            messages.append(Error(f"The database {alias!r} does not answer: {reason}", hint="See DATABASE_URL.", id="embeddings.E004"))
+            continue
+        messages += _check_version(alias, row)
+    return messages
+
+
+def _check_version(alias: str, row: tuple[str, str | None] | None) -> list[CheckMessage]:
+    if row is None:
+        hint = "Install it on the server (package postgresql-NN-pgvector, image pgvector/pgvector)."
+        return [Error(f"The server of the database {alias!r} has no pgvector extension.", hint=hint, id="embeddings.E005")]
+    version = row[1] or row[0]
+    if tuple(int(part) for part in version.split(".")) < LEAST_PGVECTOR:
+        hint = "Install a newer package, then ALTER EXTENSION vector UPDATE."
+        return [Error(f"pgvector of the database {alias!r} is {version}; 0.8.4 or later is needed.", hint=hint, id="embeddings.E006")]
+    return []

@@ -1,0 +1,1 @@
+"""Indexing: from dirty entities to vectors in step with their rows."""

@@ -1,0 +1,109 @@
+"""index(): serves dirty entities. No transaction is open while the provider is asked."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import connections, router
+
+from embeddings.capture.changes import UPSERT
+from embeddings.indexing.batches import embed
+from embeddings.indexing.plans import Entity, Plan, load_rows, make_plan
+from embeddings.indexing.storage import store
+from embeddings.models import DirtyEntity, EmbeddingModel, EmbeddingState
+from embeddings.providers import Provider
+
+log = logging.getLogger("embeddings")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """An entity's own error, at the version that was tried."""
+
+    error: Exception
+    version: int
+
+
+Failures = dict[Entity, Failure]
+
+
+def index(entities: Iterable[Entity]) -> Failures:
+    """Brings the entities' vectors into step with their rows. Returns the failures that are an entity's own.
+
+    An entity that is clean, and has a state, costs a look. Raises ProviderError where the provider serves nobody;
+    then what did not need it is stored all the same.
+    """
+    wanted = sorted(set(entities))
+    model = EmbeddingModel.objects.active()
+    provider = model.get_provider()
+    versions = _versions(wanted, model)
+    plans, failures = _plan(versions, model, provider)
+    store([plan for plan in plans if not plan.chunks], model)
+    paid = [plan for plan in plans if plan.chunks]
+    failures |= _embed(paid, provider)
+    store([plan for plan in paid if plan.vectors], model)
+    return failures
+
+
+def _versions(wanted: list[Entity], model: EmbeddingModel) -> dict[Entity, int]:
+    """The version to reach, of those entities that are owed work."""
+    dirty = _read_versions(wanted)
+    missing = [entity for entity in wanted if entity not in dirty]
+    known = _states(missing, model)
+    unknown = [entity for entity in missing if entity not in known]
+    if unknown:  # asked for by hand: owe the work first, so that no failure loses it
+        with connections[router.db_for_write(DirtyEntity)].cursor() as cursor:
+            cursor.execute(UPSERT, [[entity[0] for entity in unknown], [entity[1] for entity in unknown]])
+        dirty |= _read_versions(unknown)
+    return dirty
+
+
+def _read_versions(entities: list[Entity]) -> dict[Entity, int]:
+    rows = DirtyEntity.objects.filter(entity_type__in={entity[0] for entity in entities}, entity_id__in=[entity[1] for entity in entities])
+    found = {
+        (entity_type, entity_id): version for entity_type, entity_id, version in rows.values_list("entity_type", "entity_id", "version")
+    }
+    return {entity: found[entity] for entity in entities if entity in found}
+
+
+def _states(entities: list[Entity], model: EmbeddingModel) -> dict[Entity, EmbeddingState]:
+    types, ids = {entity[0] for entity in entities}, [entity[1] for entity in entities]
+    rows = EmbeddingState.objects.filter(entity_type__in=types, entity_id__in=ids, model=model)
+    return {(state.entity_type, state.entity_id): state for state in rows}
+
+
+def _plan(versions: dict[Entity, int], model: EmbeddingModel, provider: Provider) -> tuple[list[Plan], Failures]:
+    """Versions were read before the rows: a row may be newer than its version, never older."""
+    states = _states(list(versions), model)
+    rows = load_rows(versions)
+    plans: list[Plan] = []
+    failures: Failures = {}
+    for entity, version in versions.items():
+        try:
+            plans.append(make_plan(entity, version, rows.get(entity), model=model, provider=provider, state=states.get(entity)))
+        except Exception as error:
+            log.warning("The content of %s %s could not be built: %s", *entity, error)
+            failures[entity] = Failure(error=error, version=version)
+    return plans, failures
+
+
+def _embed(plans: list[Plan], provider: Provider) -> Failures:
+    """Gives the plans their vectors. A refused chunk is its entity's error; the others go on."""
+    texts = [chunk for plan in plans for chunk in plan.chunks]
+    if not texts:
+        return {}
+    answers = embed(texts, provider)
+    failures: Failures = {}
+    start = 0
+    for plan in plans:
+        part = range(start, start + len(plan.chunks))
+        start = part.stop
+        refused = next((answers.errors[index] for index in part if answers.errors[index] is not None), None)
+        if refused is not None:
+            failures[plan.entity] = Failure(error=refused, version=plan.version)
+            continue
+        plan.vectors = [vector for index in part if (vector := answers.vectors[index]) is not None]
+        plan.tokens = sum(provider.estimate_tokens(chunk) for chunk in plan.chunks)
+    return failures

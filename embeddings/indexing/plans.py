@@ -1,0 +1,86 @@
+"""What is to become of each dirty entity, decided by its row as it stands now."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from embeddings.capture.registry import Embeddable, registry
+from embeddings.indexing.chunks import CHUNKING, split
+from embeddings.models import EmbeddingModel, EmbeddingState
+from embeddings.providers import Provider
+
+Entity = tuple[str, str]
+"""Entity type and id."""
+
+
+@dataclass(kw_only=True)
+class Plan:
+    """The wanted state of one entity at the version that was read. Without chunks its vectors go."""
+
+    entity: Entity
+    version: int
+    status: str = EmbeddingState.Status.REMOVED
+    owner_id: Any = None
+    content_hash: str = ""
+    metadata: dict[str, Any] = field(default_factory=dict)
+    chunks: list[str] = field(default_factory=list)
+    is_unchanged: bool = False
+    vectors: list[list[float]] = field(default_factory=list)
+    tokens: int = 0
+
+
+def load_rows(entities: Iterable[Entity]) -> dict[Entity, Any]:
+    """The rows that exist, one query a type."""
+    ids: dict[str, list[str]] = defaultdict(list)
+    for entity_type, entity_id in entities:
+        ids[entity_type].append(entity_id)
+    rows: dict[Entity, Any] = {}
+    for entity_type, wanted in ids.items():
+        if entity_type in registry:
+            embeddable = registry.get(entity_type)
+            keys = [key for key in (_to_key(embeddable, entity_id) for entity_id in wanted) if key is not None]
+            rows |= {(entity_type, str(row.pk)): row for row in embeddable.queryset().filter(pk__in=keys)}
+    return rows
+
+
+def make_plan(entity: Entity, version: int, row: Any, *, model: EmbeddingModel, provider: Provider, state: EmbeddingState | None) -> Plan:
+    """Raises whatever the embeddable's own code raises."""
+    plan = Plan(entity=entity, version=version)
+    if row is None:
+        return plan
+    embeddable = registry.get(entity[0])
+    plan.owner_id = embeddable.owner_id(row)
+    if plan.owner_id is None or not embeddable.should_embed(row):
+        return plan
+    text = " ".join(embeddable.content(row).split(" ")).strip()
+    if not text:
+        plan.status = EmbeddingState.Status.EMPTY
+        return plan
+    plan.status = EmbeddingState.Status.EMBEDDED
+    plan.metadata = embeddable.metadata(row)
+    plan.content_hash = content_hash(text, plan.metadata, model=model)
+    if state is not None and state.content_hash == plan.content_hash and state.owner_id == str(plan.owner_id):
+        plan.is_unchanged = True
+        plan.tokens = state.tokens
+        return plan
+    plan.chunks = split(text, max_tokens=provider.max_input_tokens, count_tokens=provider.estimate_tokens)
+    return plan
+
+
+def content_hash(text: str, metadata: dict[str, Any], *, model: EmbeddingModel) -> str:
+    """SHA-256, hex, over all that the stored rows depend on."""
+    parts = [model.pk, model.content_version, CHUNKING, text, json.dumps(metadata, sort_keys=True, default=str)]
+    return hashlib.sha256("\x00".join(map(str, parts)).encode("utf-8", "replace")).hexdigest()
+
+
+def _to_key(embeddable: Embeddable, entity_id: str) -> Any:
+    """The id as the model's key has it; None where it cannot be one."""
+    try:
+        return embeddable.model._meta.pk.to_python(entity_id)
+    except Exception:
+        return None

@@ -1,0 +1,101 @@
+"""The one short transaction that writes a batch: states by version first, and vectors only where the state took it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import router, transaction
+from django.db.backends.utils import CursorWrapper
+from django.db.transaction import get_connection
+
+from embeddings.indexing.plans import Entity, Plan
+from embeddings.models import Embedding, EmbeddingModel
+
+STATES = """
+INSERT INTO embeddings_embeddingstate AS state
+    (entity_type, entity_id, model_id, owner_id, version, status, content_hash, chunks, tokens, updated_at)
+SELECT entity_type, entity_id, %s, owner_id, version, status, content_hash, chunks, tokens, now()
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::int[], %s::int[])
+    AS plan (entity_type, entity_id, owner_id, version, status, content_hash, chunks, tokens)
+ORDER BY entity_type, entity_id
+ON CONFLICT (entity_type, entity_id, model_id) DO UPDATE SET
+    owner_id = excluded.owner_id, version = excluded.version, status = excluded.status, content_hash = excluded.content_hash,
+    chunks = CASE WHEN excluded.chunks < 0 THEN state.chunks ELSE excluded.chunks END,
+    tokens = excluded.tokens, updated_at = excluded.updated_at
+WHERE state.version < excluded.version
+RETURNING entity_type, entity_id
+"""
+
+SURPLUS = """
+DELETE FROM embeddings_embedding AS embedding
+USING unnest(%s::text[], %s::text[], %s::text[], %s::int[]) AS plan (entity_type, entity_id, owner_id, chunks)
+WHERE embedding.entity_type = plan.entity_type AND embedding.entity_id = plan.entity_id AND embedding.model_id = %s
+    AND (embedding.user_id::text <> plan.owner_id OR embedding.chunk_index >= plan.chunks)
+"""
+
+VECTORS = """
+INSERT INTO embeddings_embedding (user_id, model_id, entity_type, entity_id, chunk_index, content, metadata, embedding)
+VALUES (%s, %s, %s, %s, %s, %s, %s::jsonb, %s::halfvec)
+ON CONFLICT (user_id, model_id, entity_type, entity_id, chunk_index) DO UPDATE SET
+    content = excluded.content, metadata = excluded.metadata, embedding = excluded.embedding
+"""
+
+CLEAR = """
+DELETE FROM embeddings_dirtyentity AS dirty
+USING unnest(%s::text[], %s::text[], %s::bigint[]) AS plan (entity_type, entity_id, version)
+WHERE dirty.entity_type = plan.entity_type AND dirty.entity_id = plan.entity_id AND dirty.version = plan.version
+"""
+
+
+def store(plans: Sequence[Plan], model: EmbeddingModel) -> set[Entity]:
+    """Writes the plans and clears their dirty rows. Returns the entities whose state took the plan: the others were newer already."""
+    if not plans:
+        return set()
+    using = router.db_for_write(Embedding)
+    with transaction.atomic(using=using), get_connection(using).cursor() as cursor:
+        taken = _store_states(cursor, plans, model)
+        written = [plan for plan in plans if plan.entity in taken and not plan.is_unchanged]
+        if written:
+            _store_vectors(cursor, written, model)
+        cursor.execute(CLEAR, [*_columns(plans, lambda plan: plan.version)])
+    return taken
+
+
+def _store_states(cursor: CursorWrapper, plans: Sequence[Plan], model: EmbeddingModel) -> set[Entity]:
+    types, ids = [plan.entity[0] for plan in plans], [plan.entity[1] for plan in plans]
+    columns: list[list[Any]] = [
+        [_owner(plan) for plan in plans],
+        [plan.version for plan in plans],
+        [str(plan.status) for plan in plans],
+        [plan.content_hash for plan in plans],
+        [-1 if plan.is_unchanged else len(plan.chunks) for plan in plans],
+        [plan.tokens for plan in plans],
+    ]
+    cursor.execute(STATES, [model.pk, types, ids, *columns])
+    return {(entity_type, entity_id) for entity_type, entity_id in cursor.fetchall()}
+
+
+def _store_vectors(cursor: CursorWrapper, plans: Sequence[Plan], model: EmbeddingModel) -> None:
+    cursor.execute(SURPLUS, [*_columns(plans, _owner), [len(plan.chunks) for plan in plans], model.pk])
+    rows = [
+        (plan.owner_id, model.pk, *plan.entity, index, content, json.dumps(plan.metadata, default=str), _halfvec(vector))
+        for plan in plans
+        for index, (content, vector) in enumerate(zip(plan.chunks, plan.vectors, strict=True))
+    ]
+    if rows:
+        cursor.executemany(VECTORS, rows)
+
+
+def _columns(plans: Sequence[Plan], third: Any) -> tuple[list[str], list[str], list[Any]]:
+    return [plan.entity[0] for plan in plans], [plan.entity[1] for plan in plans], [third(plan) for plan in plans]
+
+
+def _owner(plan: Plan) -> str:
+    return "" if plan.owner_id is None else str(plan.owner_id)
+
+
+def _halfvec(vector: Sequence[float]) -> str:
+    """The vector as text. Half precision holds about three digits and a half, so five lose nothing."""
+    return f"[{','.join(map('{:.5g}'.format, vector))}]"

@@ -1,0 +1,60 @@
+"""The embedding models; the active row, not the settings, decides which one searches and indexes use."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, models, transaction
+
+from embeddings.providers import Provider, first_model, get_provider
+
+
+class EmbeddingModelQuerySet(models.QuerySet["EmbeddingModel"]):
+    def active(self) -> EmbeddingModel:
+        """The active model; the first one is made from the settings. Raises ProviderMisconfigured."""
+        return self.filter(status=EmbeddingModel.Status.ACTIVE).first() or self._first()
+
+    def _first(self) -> EmbeddingModel:
+        key = first_model()
+        provider = get_provider(key.provider, model=key.model, dimensions=key.dimensions)
+        try:
+            with transaction.atomic(using=self.db):
+                return self.create(
+                    provider=key.provider,
+                    name=key.model,
+                    dimensions=key.dimensions,
+                    min_similarity=provider.default_min_similarity,
+                    status=EmbeddingModel.Status.ACTIVE,
+                )
+        except IntegrityError:  # another process was first
+            return self.get(status=EmbeddingModel.Status.ACTIVE)
+
+
+class EmbeddingModel(models.Model):
+    """One space of vectors. `min_similarity` is calibrated for it: below, a hit is noise."""
+
+    class Status(models.TextChoices):
+        BUILDING = "building"
+        ACTIVE = "active"
+        RETIRED = "retired"
+
+    provider = models.CharField(max_length=50)
+    name = models.CharField(max_length=200)
+    dimensions = models.PositiveIntegerField()
+    min_similarity = models.FloatField()
+    content_version = models.PositiveIntegerField(default=1)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.BUILDING)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = EmbeddingModelQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "name", "dimensions"], name="embeddings_model_unique"),
+            models.UniqueConstraint(fields=["status"], condition=models.Q(status="active"), name="embeddings_one_active_model"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.name}, {self.dimensions} dimensions"
+
+    def get_provider(self) -> Provider:
+        """Raises ProviderMisconfigured, UnknownProvider."""
+        return get_provider(self.provider, model=self.name, dimensions=self.dimensions)

@@ -1,0 +1,13 @@
+"""The names of this app's queue and jobs, as the specification has them."""
+
+from typing import Literal
+
+EMBEDDINGS = "embeddings"
+
+GENERATE_EMBEDDING = "generate-embedding"
+DELETE_EMBEDDING = "delete-embedding"
+BULK_EMBED = "bulk-embed"
+CLEANUP_EMBEDDINGS = "cleanup-embeddings"
+SWEEP_EMBEDDINGS = "sweep-embeddings"
+
+Operation = Literal["create", "update", "delete"]

@@ -1,0 +1,215 @@
+"""Failures: an entity's own are charged and parked, the provider's charge nothing, and no change is lost."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from embeddings import search
+from embeddings.indexing.indexer import index
+from embeddings.indexing.plans import Plan
+from embeddings.indexing.storage import store
+from embeddings.models import DirtyEntity, Embedding, EmbeddingModel, EmbeddingState
+from embeddings.providers.fake import FakeProvider
+from queues import Job, QueueStats, add_job, get_queue, get_queue_stats, signals
+from tests.embeddings.conftest import stored, work
+from tests.testapp.models import Note
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def promote_all() -> int:
+    """Makes the delayed jobs due, as waiting would. Returns how many."""
+    from queues.store import scripts
+
+    queue = get_queue("embeddings")
+    return int(scripts.promote(queue.connection, "embeddings", queue.job_ids("delayed")))
+
+
+def work_to_the_end() -> None:
+    while work() or promote_all():
+        pass
+
+
+def test_a_failing_item_is_tried_three_times_keeps_its_old_embedding_and_is_parked(ann: User) -> None:
+    note = Note.objects.create(author=ann, title="good")
+    other = Note.objects.create(author=ann, title="another")
+    work()
+    note.title = "unbuildable"
+    note.save()
+    other.title = "the other"
+    other.save()
+    work()
+    assert get_queue_stats("embeddings").delayed == 1
+    assert {content for _, _, content in stored()} == {"good", "the other"}, "the other item went on"
+    assert DirtyEntity.objects.get().parked_reason == ""
+    work_to_the_end()
+    (dead,) = get_queue("embeddings").jobs("failed")
+    assert (dead.attempts_made, dead.error) == (3, "ValueError: this note has no content")
+    assert DirtyEntity.objects.get().parked_reason == "ValueError: this note has no content"
+    assert {content for _, _, content in stored()} == {"good", "the other"}
+
+
+def test_a_parked_row_is_not_swept_and_a_new_save_unparks_it(ann: User) -> None:
+    from datetime import timedelta
+
+    from embeddings.indexing.sweep import sweep
+
+    note = Note.objects.create(author=ann, title="unbuildable")
+    work_to_the_end()
+    assert sweep(age=timedelta(0)) == 0
+    note.title = "fine"
+    note.save()
+    assert DirtyEntity.objects.get().parked_reason == ""
+    work()
+    assert DirtyEntity.objects.count() == 0
+    assert [hit.content for hit in search(ann, "fine")] == ["fine"]
+
+
+def test_a_job_that_dies_for_another_reason_parks_too_unless_a_save_came_after_it_began(ann: User) -> None:
+    note = Note.objects.create(author=ann, title="a")
+    data = {"user_id": ann.pk, "entity_type": "note", "entity_id": str(note.pk), "operation": "update"}
+
+    def die(started_at: object) -> None:
+        job = Job(id="1", name="generate-embedding", queue="embeddings", data=data, started_at=started_at)  # type: ignore[arg-type]
+        signals.dead.send(sender=Job, job=job, error=RuntimeError("stalled"))
+
+    before = timezone.now()
+    note.save()
+    die(before)
+    assert DirtyEntity.objects.get().parked_reason == ""
+    die(timezone.now())
+    assert DirtyEntity.objects.get().parked_reason == "RuntimeError: stalled"
+
+
+@pytest.mark.parametrize("trouble", ["limit_rate", "go_down", "misconfigure"])
+def test_a_provider_in_trouble_charges_no_attempt(ann: User, provider: FakeProvider, trouble: str) -> None:
+    for number in range(3):
+        Note.objects.create(author=ann, title=f"note {number}")
+    getattr(provider, trouble)()
+    for _ in range(5):
+        work()
+        promote_all()
+    assert {job.attempts_made for job in get_queue("embeddings").jobs("waiting")} == {0}
+    assert get_queue_stats("embeddings") == QueueStats(waiting=3)
+    provider.reset()
+    work()
+    assert len(stored()) == 3
+
+
+@pytest.mark.parametrize("garbage", ["count", "dimension", "nan", "zero"])
+def test_garbage_from_the_provider_is_never_stored(ann: User, provider: FakeProvider, garbage: str) -> None:
+    Note.objects.create(author=ann, title="note")
+    provider.garbage = garbage  # type: ignore[assignment]
+    work()
+    assert stored() == set()
+    assert get_queue("embeddings").jobs("delayed")[0].attempts_made == 0
+    provider.reset()
+    promote_all()
+    work()
+    assert len(stored()) == 1
+
+
+def test_one_refused_text_fails_alone(ann: User, provider: FakeProvider) -> None:
+    for number in range(20):
+        Note.objects.create(author=ann, title=f"note {number}")
+    Note.objects.create(author=ann, title="poison")
+    provider.refuse("poison")
+    work_to_the_end()
+    assert len(stored()) == 20
+    assert [row.parked_reason for row in DirtyEntity.objects.all()] == ["InvalidInput: The fake provider refuses a text."]
+
+
+def test_an_edit_during_the_providers_call_is_not_lost(ann: User, provider: FakeProvider) -> None:
+    note = Note.objects.create(author=ann, title="before")
+
+    def edit(texts: object) -> None:
+        provider.during_call = None
+        note.title = "after"
+        note.save()
+
+    provider.during_call = edit
+    work()
+    assert {content for _, _, content in stored()} == {"after"}
+    assert DirtyEntity.objects.count() == 0
+
+
+def test_a_transfer_during_the_providers_call_leaves_nothing_to_the_old_owner(ann: User, bob: User, provider: FakeProvider) -> None:
+    note = Note.objects.create(author=ann, title="a secret")
+
+    def transfer(texts: object) -> None:
+        provider.during_call = None
+        note.author = bob
+        note.save()
+
+    provider.during_call = transfer
+    work()
+    assert list(Embedding.objects.values_list("user_id", flat=True)) == [bob.pk]
+
+
+def test_an_older_version_never_overwrites_a_newer_one(ann: User) -> None:
+    note = Note.objects.create(author=ann, title="current")
+    work()
+    state = EmbeddingState.objects.get()
+    model = EmbeddingModel.objects.active()
+    late = Plan(
+        entity=("note", str(note.pk)),
+        version=state.version - 1,
+        status="embedded",
+        owner_id=ann.pk,
+        content_hash="x",
+        chunks=["outdated"],
+        vectors=[[1.0] + [0.0] * (model.dimensions - 1)],
+    )
+    assert store([late], model) == set()
+    assert {content for _, _, content in stored()} == {"current"}
+
+
+def test_a_late_worker_does_not_bring_back_what_was_deleted(ann: User, provider: FakeProvider) -> None:
+    note = Note.objects.create(author=ann, title="doomed")
+    entity = ("note", str(note.pk))
+
+    def delete_and_serve(texts: object) -> None:
+        provider.during_call = None
+        Note.objects.get(pk=note.pk).delete()
+        index([entity])
+
+    provider.during_call = delete_and_serve
+    index([entity])
+    assert (stored(), DirtyEntity.objects.count()) == (set(), 0)
+
+
+def test_payload_hints_never_override_the_row(ann: User, bob: User) -> None:
+    note = Note.objects.create(author=ann, title="mine")
+    work()
+    payload = {"user_id": bob.pk, "entity_type": "note", "entity_id": str(note.pk), "operation": "delete"}
+    add_job("embeddings", "generate-embedding", payload)
+    add_job("embeddings", "delete-embedding", payload)
+    note.save()
+    work()
+    assert list(Embedding.objects.values_list("user_id", flat=True)) == [ann.pk]
+
+
+def test_a_job_for_an_entity_that_was_never_captured_embeds_it(ann: User) -> None:
+    from embeddings import embeddings_disabled
+
+    with embeddings_disabled():
+        notes = [Note.objects.create(author=ann, title=f"note {number}") for number in range(3)]
+    add_job("embeddings", "generate-embedding", {"user_id": ann.pk, "entity_type": "note", "entity_id": str(notes[0].pk)})
+    add_job("embeddings", "bulk-embed", {"user_id": ann.pk, "entity_type": "note", "entity_ids": [str(note.pk) for note in notes[1:]]})
+    work()
+    assert len(stored()) == 3
+
+
+def test_a_clean_entity_costs_a_look(ann: User, provider: FakeProvider) -> None:
+    note = Note.objects.create(author=ann, title="a")
+    work()
+    for _ in range(3):
+        index([("note", str(note.pk))])
+    assert provider.calls == 1
+
+
+def test_ids_that_cannot_be_keys_are_served_as_gone(ann: User) -> None:
+    add_job("embeddings", "generate-embedding", {"user_id": 1, "entity_type": "note", "entity_id": "no number"})
+    add_job("embeddings", "generate-embedding", {"user_id": 1, "entity_type": "nothing", "entity_id": "1"})
+    work()
+    assert get_queue_stats("embeddings") == QueueStats(completed=2)

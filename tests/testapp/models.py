@@ -1,0 +1,32 @@
+"""Models of the test application: every kind of key, an owner, a related row."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+
+class Shelf(models.Model):
+    name = models.CharField(max_length=100)
+    color = models.CharField(max_length=20, default="white")
+
+
+class Note(models.Model):
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True)
+    shelf = models.ForeignKey(Shelf, on_delete=models.SET_NULL, null=True)
+    title = models.CharField(max_length=200)
+    body = models.TextField(blank=True, default="")
+    views = models.IntegerField(default=0)
+    is_hidden = models.BooleanField(default=False)
+
+
+class Document(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    text = models.TextField()
+
+
+class Country(models.Model):
+    code = models.CharField(primary_key=True, max_length=2)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    name = models.CharField(max_length=100)
