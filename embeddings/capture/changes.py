@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connections, router
+from django.db import connections, router, transaction
 from django.db.models import Model, QuerySet
 
 from embeddings.capture.registry import Embeddable, registry
@@ -53,9 +53,16 @@ def record(changes: Iterable[Change], *, using: str | None = None) -> None:
     entities = {(change.entity_type, change.entity_id): change for change in changes}
     if not entities:
         return
-    with connections[using].cursor() as cursor:
-        cursor.execute(UPSERT, [[key[0] for key in entities], [key[1] for key in entities]])
-    enqueue(entities.values(), using=using)
+    with transaction.atomic(using=using, savepoint=False):
+        owe(entities, using=using)
+        enqueue(entities.values(), using=using)
+
+
+def owe(entities: Iterable[tuple[str, str]], *, using: str | None = None) -> None:
+    """Writes the dirty rows of (type, id) pairs, each at a new version, and nothing else."""
+    keys = list(entities)
+    with connections[using or router.db_for_write(DirtyEntity)].cursor() as cursor:
+        cursor.execute(UPSERT, [[key[0] for key in keys], [key[1] for key in keys]])
 
 
 def enqueue(changes: Iterable[Change], *, using: str | None = None) -> None:

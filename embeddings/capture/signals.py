@@ -12,6 +12,7 @@ from django.db.models import Model
 from django.db.models.signals import post_delete, post_save, pre_delete
 
 from embeddings.capture import related
+from embeddings.capture.atomic import save_atomically
 from embeddings.capture.changes import change_of, record
 from embeddings.capture.registry import Embeddable, Registry
 
@@ -35,12 +36,14 @@ def connect(registry: Registry) -> None:
 
 def connect_embeddable(embeddable: Embeddable) -> None:
     """Connects the model itself and those of its `depends_on`; connecting twice changes nothing."""
+    save_atomically(embeddable.model)
     uid = f"embeddings.{embeddable.entity_type}"
     for signal, receiver in ((post_save, _saved), (post_delete, _deleted)):
         signal.connect(partial(receiver, embeddable), sender=embeddable.model, weak=False, dispatch_uid=uid)
     for name, fields in embeddable.depends_on.items():
         other: Any = embeddable.model._meta.get_field(name).related_model
         saved = partial(_related_saved, embeddable, name, frozenset(fields))
+        save_atomically(other)
         post_save.connect(saved, sender=other, weak=False, dispatch_uid=f"{uid}.{name}")
         pre_delete.connect(partial(_related_deleted, embeddable, name), sender=other, weak=False, dispatch_uid=f"{uid}.{name}")
 

@@ -6,9 +6,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db import connections, router
-
-from embeddings.capture.changes import UPSERT
+from embeddings.capture.changes import owe
 from embeddings.indexing.batches import embed
 from embeddings.indexing.plans import Entity, Plan, load_rows, make_plan
 from embeddings.indexing.storage import store
@@ -54,8 +52,7 @@ def _versions(wanted: list[Entity], model: EmbeddingModel) -> dict[Entity, int]:
     known = _states(missing, model)
     unknown = [entity for entity in missing if entity not in known]
     if unknown:  # asked for by hand: owe the work first, so that no failure loses it
-        with connections[router.db_for_write(DirtyEntity)].cursor() as cursor:
-            cursor.execute(UPSERT, [[entity[0] for entity in unknown], [entity[1] for entity in unknown]])
+        owe(unknown)
         dirty |= _read_versions(unknown)
     return dirty
 

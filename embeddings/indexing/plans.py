@@ -30,6 +30,7 @@ class Plan:
     metadata: dict[str, Any] = field(default_factory=dict)
     chunks: list[str] = field(default_factory=list)
     is_unchanged: bool = False
+    stored_chunks: int = 0
     vectors: list[list[float]] = field(default_factory=list)
     tokens: int = 0
 
@@ -66,6 +67,7 @@ def make_plan(entity: Entity, version: int, row: Any, *, model: EmbeddingModel, 
     plan.content_hash = content_hash(text, plan.metadata, model=model)
     if state is not None and state.content_hash == plan.content_hash and state.owner_id == str(plan.owner_id):
         plan.is_unchanged = True
+        plan.stored_chunks = state.chunks
         plan.tokens = state.tokens
         return plan
     plan.chunks = split(text, max_tokens=provider.max_input_tokens, count_tokens=provider.estimate_tokens)

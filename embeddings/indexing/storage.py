@@ -22,8 +22,7 @@ FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::te
 ORDER BY entity_type, entity_id
 ON CONFLICT (entity_type, entity_id, model_id) DO UPDATE SET
     owner_id = excluded.owner_id, version = excluded.version, status = excluded.status, content_hash = excluded.content_hash,
-    chunks = CASE WHEN excluded.chunks < 0 THEN state.chunks ELSE excluded.chunks END,
-    tokens = excluded.tokens, updated_at = excluded.updated_at
+    chunks = excluded.chunks, tokens = excluded.tokens, updated_at = excluded.updated_at
 WHERE state.version < excluded.version
 RETURNING entity_type, entity_id
 """
@@ -70,7 +69,7 @@ def _store_states(cursor: CursorWrapper, plans: Sequence[Plan], model: Embedding
         [plan.version for plan in plans],
         [str(plan.status) for plan in plans],
         [plan.content_hash for plan in plans],
-        [-1 if plan.is_unchanged else len(plan.chunks) for plan in plans],
+        [plan.stored_chunks if plan.is_unchanged else len(plan.chunks) for plan in plans],
         [plan.tokens for plan in plans],
     ]
     cursor.execute(STATES, [model.pk, types, ids, *columns])

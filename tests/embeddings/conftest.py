@@ -45,7 +45,7 @@ def vector_rows() -> list[tuple[Any, ...]]:
     """The stored vectors with where they lie in the table: an unchanged list means that nothing was written."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT entity_type, entity_id, user_id, chunk_index, content, ctid::text, xmin::text FROM embeddings_embedding ORDER BY 1, 2, 3, 4"
+            "SELECT entity_type, entity_id, chunk_index, content, ctid::text, xmin::text FROM embeddings_embedding ORDER BY 1, 2, 3"
         )
         return cursor.fetchall()
 

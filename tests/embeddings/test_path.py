@@ -246,3 +246,18 @@ def test_a_deleted_owner_takes_the_vectors_along(ann: User) -> None:
     assert Embedding.objects.count() == 0
     work()
     assert DirtyEntity.objects.count() == 0
+
+
+def test_a_save_outside_of_any_transaction_and_its_dirty_row_are_one_commit(ann: User) -> None:
+    from django.db.models.signals import post_save
+
+    def crash(**_: object) -> None:
+        raise RuntimeError("the process dies right after the save")
+
+    post_save.connect(crash, sender=Note)
+    try:
+        with pytest.raises(RuntimeError):
+            Note.objects.create(author=ann, title="half saved")
+    finally:
+        post_save.disconnect(crash, sender=Note)
+    assert (Note.objects.count(), DirtyEntity.objects.count()) == (0, 0)

@@ -6,6 +6,7 @@ from embeddings import EmbeddingsError
 from embeddings.indexing.reconciler import reconcile
 from embeddings.indexing.sweep import sweep_all
 from embeddings.management.reports import write_reports
+from queues import QueuesError
 
 
 class Command(BaseCommand):
@@ -20,7 +21,7 @@ class Command(BaseCommand):
             reports = reconcile(dry_run=dry_run)
             if not dry_run:
                 sweep_all()
-        except EmbeddingsError as error:
+        except (EmbeddingsError, QueuesError) as error:
             raise CommandError(str(error)) from error
         write_reports(self.stdout, reports, as_json=options["json"])
         if not options["json"]:
