@@ -1,6 +1,10 @@
 from django import forms
 
-TYPES = ["person", "place", "event", "task", "deadline"]
+from embeddings.capture.registry import registry
+
+
+def type_choices() -> list[tuple[str, str]]:
+    return [("", "everything"), *((one.entity_type, str(one.model._meta.verbose_name_plural)) for one in registry)]
 
 
 class SearchForm(forms.Form):
@@ -10,7 +14,7 @@ class SearchForm(forms.Form):
         required=False,
         widget=forms.TextInput(attrs={"type": "search", "autofocus": True, "placeholder": "heart doctor, place to eat pasta, ..."}),
     )
-    type = forms.ChoiceField(label="Among", required=False, choices=[("", "everything"), *((name, f"{name}s") for name in TYPES)])
+    type = forms.ChoiceField(label="Among", required=False, choices=type_choices)
 
     @property
     def query(self) -> str:

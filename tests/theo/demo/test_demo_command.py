@@ -31,7 +31,7 @@ def environment(settings, empty_queue, tmp_path):
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "theo.settings",
         "DEBUG": "1",
-        "DATABASE_URL": url._replace(path=f"/{name}").geturl().replace(":///", "://theo@/"),
+        "DATABASE_URL": url._replace(path=f"/{name}").geturl(),
         "REDIS_URL": settings.REDIS_URL,
         "THEO_DATA_DIR": str(tmp_path),
         "EMBEDDINGS_PROVIDER": "local",

@@ -12,7 +12,7 @@ class DeadlineAdmin(EntityAdmin):
     )
     own_filters = ("type", "status", "importance", "due_at")
     own_related = ("task", "event")
-    list_display = ("title", "type", "due_at", "status", "importance", "task", "event", "user", "updated_at")
+    list_display = ("title", "user", "type", "due_at", "status", "importance", "task", "event", "updated_at")
     search_fields = ("title", "description", "consequences", "task__title", "event__title")
     search_help_text = "Title, description, consequences, task or event."
     date_hierarchy = "due_at"

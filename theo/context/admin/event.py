@@ -12,7 +12,7 @@ class EventAdmin(EntityAdmin):
     )
     own_filters = ("type", "status", "starts_at")
     own_related = ("place",)
-    list_display = ("title", "type", "starts_at", "ends_at", "place", "status", "user", "updated_at")
+    list_display = ("title", "user", "type", "starts_at", "ends_at", "place", "status", "updated_at")
     search_fields = ("title", "description", "location", "place__name")
     search_help_text = "Title, description, location or place."
     date_hierarchy = "starts_at"

@@ -8,7 +8,7 @@ from theo.context.models import Person
 class PersonAdmin(EntityAdmin):
     own_fields = ("name", ("email", "phone"), ("type", "importance"), ("company", "title"), "notes")
     own_filters = ("type", "importance")
-    list_display = ("name", "type", "company", "title", "email", "importance", "user", "updated_at")
+    list_display = ("name", "user", "type", "company", "title", "email", "importance", "updated_at")
     search_fields = ("name", "email", "company", "title", "notes")
     search_help_text = "Name, e-mail, company, title or notes."
     date_hierarchy = "created_at"

@@ -12,7 +12,7 @@ class TaskAdmin(EntityAdmin):
     )
     own_filters = ("status", "priority", "due_date")
     own_related = ("parent", "assigned_to")
-    list_display = ("title", "status", "priority", "due_date", "assigned_to", "parent", "user", "updated_at")
+    list_display = ("title", "user", "status", "priority", "due_date", "assigned_to", "parent", "updated_at")
     search_fields = ("title", "description", "assigned_to__name")
     search_help_text = "Title, description or assignee."
     date_hierarchy = "due_date"

@@ -63,7 +63,7 @@ class Command(BaseCommand):
         self._report(self._drain())
         is_as_expected = self._search(account)
         if not once:
-            site.serve(port, self._announce)
+            site.serve(port, lambda url: self._announce(url, account))
             self.stdout.write("Stopped.")
         elif not is_as_expected:
             raise CommandError("A search did not find what it should.")
@@ -92,8 +92,9 @@ class Command(BaseCommand):
         self.stdout.write(build_table(found))
         return all(one.is_as_expected for one in found)
 
-    def _announce(self, url: str) -> None:
-        self.stdout.write(f"Theo is at {url} and its admin at {url}admin/ until Ctrl-C.")
+    def _announce(self, url: str, account: Account) -> None:
+        self.stdout.write(f"\nTheo is at {url} and its admin at {url}admin/ until Ctrl-C.")
+        self.stdout.write(f"Log in as {account.name} with the password {account.password}")
 
     def _bar(self, total: int, title: str) -> tqdm:
         return tqdm(total=total, desc=title, unit=" entities", file=self.stderr, dynamic_ncols=True, disable=not total)
