@@ -6,13 +6,16 @@ from pathlib import Path
 os.environ.setdefault("DEBUG", "1")
 os.environ.setdefault("THEO_DATA_DIR", str(Path(__file__).resolve().parent.parent / ".theo" / "test"))
 
-from theo.settings import *  # noqa: E402, F403
-from theo.settings import INSTALLED_APPS  # noqa: E402
+from theo.settings import *  # noqa: F403
+from theo.settings import INSTALLED_APPS
 
 DEBUG = False
 INSTALLED_APPS = ["tests.testapp", *INSTALLED_APPS]
 EMBEDDINGS_PROVIDER = "fake"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}, "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"}}
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 SECURE_SSL_REDIRECT = False
 WHITENOISE_AUTOREFRESH = True  # no collectstatic before the tests
