@@ -27,7 +27,7 @@ def check_provider(**_: Any) -> list[CheckMessage]:
     return []
 
 
-@register("embeddings", deploy=True)
+@register("embeddings")
 def check_local_model(**_: Any) -> list[CheckMessage]:
     if settings.provider == "openai" or django_settings.DEBUG:
         return []

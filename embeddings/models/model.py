@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.db import IntegrityError, models, transaction
 
 from embeddings.providers import Provider, first_model, get_provider
+
+log = logging.getLogger("embeddings")
 
 
 class EmbeddingModelQuerySet(models.QuerySet["EmbeddingModel"]):
@@ -17,7 +21,7 @@ class EmbeddingModelQuerySet(models.QuerySet["EmbeddingModel"]):
         provider = get_provider(key.provider, model=key.model, dimensions=key.dimensions)
         try:
             with transaction.atomic(using=self.db):
-                return self.create(
+                created = self.create(
                     provider=key.provider,
                     name=key.model,
                     dimensions=key.dimensions,
@@ -26,6 +30,9 @@ class EmbeddingModelQuerySet(models.QuerySet["EmbeddingModel"]):
                 )
         except IntegrityError:  # another process was first
             return self.get(status=EmbeddingModel.Status.ACTIVE)
+        hint = " (no OPENAI_API_KEY is set)" if key.provider == "local" else ""
+        log.warning("The first embedding model is %s%s. From now on its row decides, not the settings.", created, hint)
+        return created
 
 
 class EmbeddingModel(models.Model):

@@ -13,7 +13,7 @@ from queues.jobs.decorators import job
 from queues.jobs.registry import registry
 from queues.worker import ConcurrentWorker
 
-pytestmark = pytest.mark.urls("tests.queues.urls")
+pytestmark = [pytest.mark.urls("tests.queues.urls"), pytest.mark.django_db]  # other apps' checks ask the database
 
 GOOD = {"URL": "redis://127.0.0.1:1/0", "SERIALIZER": "rq.serializers.JSONSerializer"}
 
