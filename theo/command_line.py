@@ -1,8 +1,10 @@
 """What `manage.py` adds to Django's: the servers that a command needs, and one sentence instead of a traceback for a wrong setting."""
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 
 import psycopg
@@ -15,6 +17,8 @@ from theo.embedded import EmbeddedError, ensure_servers
 SERVERLESS_COMMANDS = frozenset(
     {"help", "version", "startapp", "startproject", "makemessages", "compilemessages", "collectstatic", "findstatic", "diffsettings"}
 )
+SAYS_WHAT_MACHINE = frozenset({"DEBUG", "THEO_EMBEDDED", "DATABASE_URL", "REDIS_URL", "SECRET_KEY"})
+ENV_FILE = Path(__file__).resolve().parent.parent / ".env"
 SERVERLESS_OPTIONS = frozenset({"-h", "--help", "--version"})
 
 
@@ -31,6 +35,7 @@ def run(argv: list[str]) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _leave)  # by way of the exit handlers, which stop the embedded servers
+    _default_to_development(argv)
     try:
         CommandLine(argv).execute()
     except Exception as error:
@@ -39,6 +44,12 @@ def run(argv: list[str]) -> None:
             raise
         sys.stderr.write(f"{sentence}\n")
         sys.exit(1)
+
+
+def _default_to_development(argv: list[str]) -> None:
+    """The demo alone may run on a machine where nobody has set anything: then it is a development machine."""
+    if argv[1:2] == ["demo"] and not SAYS_WHAT_MACHINE.intersection(os.environ) and not ENV_FILE.exists():
+        os.environ["DEBUG"] = "1"
 
 
 def explain(error: BaseException) -> str | None:

@@ -123,11 +123,13 @@ EMBEDDINGS_MODEL = env.str("EMBEDDINGS_MODEL", default="")
 EMBEDDINGS_DIMENSIONS = env.int("EMBEDDINGS_DIMENSIONS", default=0)
 EMBEDDINGS_OPENAI_API_KEY = OPENAI_API_KEY
 EMBEDDINGS_OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="")
+EMBEDDINGS_OPENAI_MAX_INPUTS = env.int("OPENAI_MAX_INPUTS", default=0)
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"httpx2": {"level": "WARNING"}},  # a line a request is too much
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }

@@ -94,3 +94,16 @@ def test_a_redis_url_of_another_kind_is_one_sentence(manage: Manage) -> None:
     result = manage("shell", "-c", ask, SECRET_KEY="x", **NOT_THERE | {"REDIS_URL": "localhost:6379"})
     assert result.returncode == 1
     assert result.stderr.startswith("REDIS_URL is wrong: ") and len(result.stderr.splitlines()) == 1
+
+
+def test_the_demo_needs_no_settings_at_all(tmp_path: Path) -> None:
+    """The main job as a newcomer's first command: servers, data, worker, searches."""
+    named = ("DJANGO_SETTINGS_MODULE", "DEBUG", "THEO_EMBEDDED", "DATABASE_URL", "REDIS_URL", "SECRET_KEY")
+    environment = {name: value for name, value in os.environ.items() if name not in named}
+    environment["THEO_DATA_DIR"] = str(tmp_path / ".theo")
+    result = subprocess.run(
+        [sys.executable, "manage.py", "demo", "--once"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert "Dr. Eva Nagy" in result.stdout and "Trattoria Nonna Lucia" in result.stdout
+    assert "Traceback" not in result.stderr
