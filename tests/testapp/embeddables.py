@@ -1,3 +1,4 @@
+import time
 from typing import Any
 
 from embeddings import Embeddable, register
@@ -14,6 +15,8 @@ class NoteEmbeddable(Embeddable):
     def content(self, note: Note) -> str:
         if "unbuildable" in note.title:
             raise ValueError("this note has no content")
+        if note.title.startswith("slow"):
+            time.sleep(0.05)
         shelf = f"on the shelf {note.shelf.name}" if note.shelf else ""
         return " ".join(part for part in (note.title, note.body, shelf) if part)
 
