@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import redis
 from django.core.management import CommandError, CommandParser
 from django_rq.management.commands.rqworker import Command as DjangoRQCommand
 
 from queues.address import describe, server_key
-from queues.exceptions import RedisUnavailable
 from queues.management.arguments import open_queues
-from queues.store.connection import new_connection, translated
+from queues.store.connection import new_connection
 from queues.store.queue import Queue, queue_names
 
 LEVELS = {0: logging.WARNING, 2: logging.DEBUG, 3: logging.DEBUG}
@@ -60,9 +60,8 @@ class Command(DjangoRQCommand):
     def _ping(self, queue: Queue) -> None:
         connection = new_connection(queue.name)
         try:
-            with translated():
-                connection.ping()
-        except RedisUnavailable as error:
+            connection.ping()
+        except redis.RedisError as error:  # a port that is another kind of server's answers, but not as Redis does
             raise CommandError(f"No worker without Redis at {describe(queue.config)}: {error}") from error
         finally:
             connection.close()
