@@ -4,7 +4,6 @@ import socket
 import time
 from collections.abc import Callable
 
-from embeddings.names import EMBEDDINGS
 from theo.demo.processes import ManageProcess
 from theo.demo.worker import log_file
 
@@ -30,7 +29,7 @@ def is_port_free(port: int) -> bool:
 def serve(port: int, announce: Callable[[str], object]) -> None:
     """Run both until KeyboardInterrupt, and stop both. `announce` gets the URL as soon as it answers. Raises SiteFailed."""
     web = ManageProcess("runserver", "--noreload", f"{HOST}:{port}")
-    worker = ManageProcess("rqworker", EMBEDDINGS, log=log_file())
+    worker = ManageProcess("rqworker", log=log_file())
     try:
         with web, worker:
             _wait_until_it_answers(web, port)
