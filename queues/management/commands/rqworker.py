@@ -7,6 +7,7 @@ from typing import Any
 
 import redis
 from django.core.management import CommandError, CommandParser
+from django.db import OperationalError, connections
 from django_rq.management.commands.rqworker import Command as DjangoRQCommand
 
 from queues.address import describe, server_key
@@ -27,6 +28,7 @@ class Command(DjangoRQCommand):
     def handle(self, *names: str, **options: Any) -> None:
         queues = self._named(names) if names else self._all()
         self._ping(queues[0])
+        self._connect()
         if options["verbosity"] in LEVELS:
             logging.getLogger("queues").setLevel(LEVELS[options["verbosity"]])
         if options["verbosity"] > 0:
@@ -65,6 +67,15 @@ class Command(DjangoRQCommand):
             raise CommandError(f"No worker without Redis at {describe(queue.config)}: {error}") from error
         finally:
             connection.close()
+
+    def _connect(self) -> None:
+        """Better no worker than one whose jobs all fail."""
+        for connection in connections.all():
+            try:
+                connection.ensure_connection()
+            except OperationalError as error:
+                reason = str(error).strip().splitlines()[0]
+                raise CommandError(f"No worker without the database {connection.alias!r}: {reason}") from error
 
 
 def _share_a_server(one: Queue, other: Queue) -> bool:

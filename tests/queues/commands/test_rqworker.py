@@ -94,3 +94,10 @@ def test_without_queues_it_says_so(settings) -> None:
     settings.RQ_QUEUES = {}
     with pytest.raises(CommandError, match="RQ_QUEUES names no queue"):
         call_command("rqworker")
+
+
+def test_a_database_that_is_away_stops_the_start_with_one_sentence(start_worker: Callable[..., subprocess.Popen[str]]) -> None:
+    worker = start_worker("--burst", DATABASE_URL="postgresql://theo@127.0.0.1:1/theo")
+    output, _ = worker.communicate(timeout=30)
+    assert worker.returncode == 1
+    assert "No worker without the database 'default': " in output and "Traceback" not in output
