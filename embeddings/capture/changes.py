@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import connections, router, transaction
 from django.db.models import Model, QuerySet
 
@@ -94,7 +95,10 @@ def mark_dirty(objects: QuerySet[Any] | Iterable[Model]) -> int:
 
 
 def change_of(embeddable: Embeddable, obj: Model, operation: Operation = "update") -> Change:
-    owner = embeddable.owner_id(obj)
+    try:
+        owner = embeddable.owner_id(obj)
+    except ObjectDoesNotExist:  # deleted along with the row that leads to the owner: it is a hint only
+        owner = None
     return Change(
         entity_type=embeddable.entity_type, entity_id=str(obj.pk), owner_id="" if owner is None else str(owner), operation=operation
     )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from embeddings.capture.changes import owe
 from embeddings.capture.registry import registry
 from embeddings.exceptions import TooManyOrphans
+from embeddings.indexing.indexer import index
 from embeddings.indexing.plans import load_rows
-from embeddings.models import DirtyEntity, Embedding, EmbeddingState
+from embeddings.models import DirtyEntity, Embedding, EmbeddingModel
 
 PART = 1000
 MOST_SHARE = 0.1
@@ -37,12 +39,18 @@ def cleanup(*, dry_run: bool = False, force: bool = False) -> Cleanup:
         return Cleanup(entities=entities, orphaned=len(orphans))
     if len(orphans) > max(10, entities * MOST_SHARE) and not force:
         raise TooManyOrphans(f"{len(orphans)} of {entities} entities would be removed, more than a tenth. Are their tables there?")
-    for entity_type, entity_id in orphans:
-        Embedding.objects.filter(entity_type=entity_type, entity_id=entity_id).delete()
-        EmbeddingState.objects.filter(entity_type=entity_type, entity_id=entity_id).update(
-            status=EmbeddingState.Status.REMOVED, content_hash="", chunks=0
-        )
+    for start in range(0, len(orphans), PART):
+        _remove(orphans[start : start + PART])
     return Cleanup(entities=entities, orphaned=len(orphans), removed=len(orphans))
+
+
+def _remove(orphans: list[tuple[str, str]]) -> None:
+    """At a version of their own, as any other change: what came back since it was looked at stays, and late workers store nothing."""
+    owe(orphans)
+    index(orphans)
+    others = Embedding.objects.exclude(model=EmbeddingModel.objects.active())
+    for entity_type in {entity_type for entity_type, _ in orphans}:
+        others.filter(entity_type=entity_type, entity_id__in=[i for t, i in orphans if t == entity_type]).delete()
 
 
 def _is_wanted(entity: tuple[str, str], row: object) -> bool:

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db import DataError
+
 from embeddings.capture.changes import owe
 from embeddings.indexing.batches import embed
 from embeddings.indexing.plans import Entity, Plan, load_rows, make_plan
@@ -38,11 +40,35 @@ def index(entities: Iterable[Entity]) -> Failures:
     provider = model.get_provider()
     versions = _versions(wanted, model)
     plans, failures = _plan(versions, model, provider)
-    store([plan for plan in plans if not plan.chunks], model)
     paid = [plan for plan in plans if plan.chunks]
+    paid += _store_free([plan for plan in plans if not plan.chunks], model, provider, failures)
     failures |= _embed(paid, provider)
-    store([plan for plan in paid if plan.vectors], model)
+    _store([plan for plan in paid if plan.vectors], model, failures)
     return failures
+
+
+def _store_free(plans: list[Plan], model: EmbeddingModel, provider: Provider, failures: Failures) -> list[Plan]:
+    """Stores plans that need no provider. Returns those that turned out to need it: another worker stored something else meanwhile."""
+    taken = _store(plans, model, failures)
+    overtaken = {plan.entity: plan.version for plan in plans if plan.is_unchanged and plan.entity not in taken}
+    if not overtaken:
+        return []
+    again, errors = _plan(overtaken, model, provider)
+    failures |= errors
+    _store([plan for plan in again if not plan.chunks], model, failures)
+    return [plan for plan in again if plan.chunks]
+
+
+def _store(plans: list[Plan], model: EmbeddingModel, failures: Failures) -> set[Entity]:
+    """Stores the plans; values that the database refuses are halved down to the entity to blame, which fails alone."""
+    try:
+        return store(plans, model)
+    except (DataError, UnicodeError) as error:
+        if len(plans) == 1:
+            failures[plans[0].entity] = Failure(error=error, version=plans[0].version)
+            return set()
+    middle = len(plans) // 2
+    return _store(plans[:middle], model, failures) | _store(plans[middle:], model, failures)
 
 
 def _versions(wanted: list[Entity], model: EmbeddingModel) -> dict[Entity, int]:

@@ -55,7 +55,7 @@ def _reconcile_type(embeddable: Embeddable, model: EmbeddingModel, *, dry_run: b
         wrong_owner += len(foreign)
         expected.update(entity_id for entity_id, _ in part)
         if not dry_run:
-            record(Change(entity_type=entity_type, entity_id=entity_id) for entity_id in (*absent, *foreign))
+            _owe([*absent, *foreign], entity_type, model)
     orphans = sorted(orphaned_ids(entity_type) - expected - owed)
     if not dry_run:
         for start in range(0, len(orphans), PART):
@@ -70,6 +70,12 @@ def _reconcile_type(embeddable: Embeddable, model: EmbeddingModel, *, dry_run: b
         wrong_owner=wrong_owner,
         orphaned=len(orphans),
     )
+
+
+def _owe(ids: list[str], entity_type: str, model: EmbeddingModel) -> None:
+    """A state whose vectors vanished must not find its content unchanged."""
+    EmbeddingState.objects.filter(entity_type=entity_type, entity_id__in=ids, model=model).update(content_hash="")
+    record(Change(entity_type=entity_type, entity_id=entity_id) for entity_id in ids)
 
 
 def orphaned_ids(entity_type: str) -> set[str]:

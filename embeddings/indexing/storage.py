@@ -13,7 +13,7 @@ from django.db.transaction import get_connection
 from embeddings.indexing.plans import Entity, Plan
 from embeddings.models import Embedding, EmbeddingModel
 
-STATES = """
+STATES_TEMPLATE = """
 INSERT INTO embeddings_embeddingstate AS state
     (entity_type, entity_id, model_id, owner_id, version, status, content_hash, chunks, tokens, updated_at)
 SELECT entity_type, entity_id, %s, owner_id, version, status, content_hash, chunks, tokens, now()
@@ -23,9 +23,13 @@ ORDER BY entity_type, entity_id
 ON CONFLICT (entity_type, entity_id, model_id) DO UPDATE SET
     owner_id = excluded.owner_id, version = excluded.version, status = excluded.status, content_hash = excluded.content_hash,
     chunks = excluded.chunks, tokens = excluded.tokens, updated_at = excluded.updated_at
-WHERE state.version < excluded.version
+WHERE state.version < excluded.version {unless}
 RETURNING entity_type, entity_id
 """
+
+# An unchanged plan writes no vectors, so it holds only while what it found unchanged is what is stored.
+STATES = STATES_TEMPLATE.format(unless="")
+UNCHANGED_STATES = STATES_TEMPLATE.format(unless="AND state.content_hash = excluded.content_hash AND state.owner_id = excluded.owner_id")
 
 SURPLUS = """
 DELETE FROM embeddings_embedding AS embedding
@@ -41,28 +45,41 @@ ON CONFLICT (user_id, model_id, entity_type, entity_id, chunk_index) DO UPDATE S
     content = excluded.content, metadata = excluded.metadata, embedding = excluded.embedding
 """
 
+# A row that a saver holds is skipped, not waited for: two that wait for each other's rows would deadlock, and the save
+# could be the victim. Such a row gets a newer version and a job of its own, or, rolled back, the sweep's.
 CLEAR = """
-DELETE FROM embeddings_dirtyentity AS dirty
-USING unnest(%s::text[], %s::text[], %s::bigint[]) AS plan (entity_type, entity_id, version)
-WHERE dirty.entity_type = plan.entity_type AND dirty.entity_id = plan.entity_id AND dirty.version = plan.version
+DELETE FROM embeddings_dirtyentity WHERE id IN (
+    SELECT dirty.id FROM embeddings_dirtyentity AS dirty
+    JOIN unnest(%s::text[], %s::text[], %s::bigint[]) AS plan (entity_type, entity_id, version) USING (entity_type, entity_id, version)
+    JOIN embeddings_embeddingstate AS state USING (entity_type, entity_id)
+    WHERE state.model_id = %s AND state.version >= plan.version
+    FOR UPDATE OF dirty SKIP LOCKED
+)
 """
 
 
 def store(plans: Sequence[Plan], model: EmbeddingModel) -> set[Entity]:
-    """Writes the plans and clears their dirty rows. Returns the entities whose state took the plan: the others were newer already."""
+    """Writes the plans and clears the dirty rows that their states have reached.
+
+    Returns the entities whose state took the plan: the others were newer already, or no longer what the plan found unchanged.
+    """
     if not plans:
         return set()
     using = router.db_for_write(Embedding)
     with transaction.atomic(using=using), get_connection(using).cursor() as cursor:
-        taken = _store_states(cursor, plans, model)
-        written = [plan for plan in plans if plan.entity in taken and not plan.is_unchanged]
+        changed = [plan for plan in plans if not plan.is_unchanged]
+        taken = _store_states(cursor, STATES, changed, model)
+        taken |= _store_states(cursor, UNCHANGED_STATES, [plan for plan in plans if plan.is_unchanged], model)
+        written = [plan for plan in changed if plan.entity in taken]
         if written:
             _store_vectors(cursor, written, model)
-        cursor.execute(CLEAR, [*_columns(plans, lambda plan: plan.version)])
+        cursor.execute(CLEAR, [*_columns(plans, lambda plan: plan.version), model.pk])
     return taken
 
 
-def _store_states(cursor: CursorWrapper, plans: Sequence[Plan], model: EmbeddingModel) -> set[Entity]:
+def _store_states(cursor: CursorWrapper, statement: str, plans: Sequence[Plan], model: EmbeddingModel) -> set[Entity]:
+    if not plans:
+        return set()
     types, ids = [plan.entity[0] for plan in plans], [plan.entity[1] for plan in plans]
     columns: list[list[Any]] = [
         [_owner(plan) for plan in plans],
@@ -72,7 +89,7 @@ def _store_states(cursor: CursorWrapper, plans: Sequence[Plan], model: Embedding
         [plan.stored_chunks if plan.is_unchanged else len(plan.chunks) for plan in plans],
         [plan.tokens for plan in plans],
     ]
-    cursor.execute(STATES, [model.pk, types, ids, *columns])
+    cursor.execute(statement, [model.pk, types, ids, *columns])
     return {(entity_type, entity_id) for entity_type, entity_id in cursor.fetchall()}
 
 

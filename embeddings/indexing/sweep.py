@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from django.db import router, transaction
 from django.utils import timezone
 
 from embeddings.capture.changes import Change, enqueue
@@ -16,9 +18,17 @@ MOST = 1000
 def sweep(*, age: timedelta = AGE, most: int = MOST) -> int:
     """Enqueues rows that are pending for longer than `age`, oldest first, at most `most`. Returns how many."""
     rows = list(DirtyEntity.objects.overdue(age)[:most])
-    enqueue([Change(entity_type=row.entity_type, entity_id=row.entity_id) for row in rows])
-    DirtyEntity.objects.filter(pk__in=[row.pk for row in rows]).update(enqueued_at=timezone.now())
+    _enqueue(rows)
     return len(rows)
+
+
+def _enqueue(rows: Sequence[DirtyEntity]) -> None:
+    """Rows that a saver holds are not waited for, so that no save ends in a deadlock: it enqueues by itself."""
+    enqueue([Change(entity_type=row.entity_type, entity_id=row.entity_id) for row in rows])
+    using = router.db_for_write(DirtyEntity)
+    with transaction.atomic(using=using):
+        free = DirtyEntity.objects.using(using).filter(pk__in=[row.pk for row in rows]).select_for_update(skip_locked=True)
+        DirtyEntity.objects.using(using).filter(pk__in=list(free.values_list("pk", flat=True))).update(enqueued_at=timezone.now())
 
 
 def park(entity: tuple[str, str], *, reason: str, version: int | None = None, began_at: datetime | None = None) -> bool:
@@ -33,10 +43,8 @@ def park(entity: tuple[str, str], *, reason: str, version: int | None = None, be
 
 def sweep_all() -> int:
     """Enqueues every pending row now, a thousand at a time. Returns how many."""
-    total = 0
-    started = timezone.now()
-    while rows := list(DirtyEntity.objects.pending().filter(enqueued_at__lt=started).order_by("dirtied_at")[:MOST]):
-        enqueue([Change(entity_type=row.entity_type, entity_id=row.entity_id) for row in rows])
-        DirtyEntity.objects.filter(pk__in=[row.pk for row in rows]).update(enqueued_at=timezone.now())
-        total += len(rows)
+    total = last = 0
+    while rows := list(DirtyEntity.objects.pending().filter(pk__gt=last).order_by("pk")[:MOST]):
+        _enqueue(rows)
+        total, last = total + len(rows), rows[-1].pk
     return total

@@ -10,8 +10,6 @@ from django.utils.translation import ngettext
 
 from queues.address import describe, server_key
 from queues.exceptions import RedisUnavailable
-from queues.store import keys
-from queues.store.connection import translated
 from queues.store.queue import Queue, QueueStats, get_queue, queue_names
 from queues.store.workers import WorkerInfo
 
@@ -100,9 +98,7 @@ def read_overview() -> Overview:
 
 
 def _read(queue: Queue) -> QueueRow:
-    with translated():
-        paused = queue.connection.hget(keys.state(queue.name), "paused") == b"1"
-    return QueueRow(name=queue.name, stats=queue.stats(), workers=tuple(queue.workers()), is_paused=paused)
+    return QueueRow(name=queue.name, stats=queue.stats(), workers=tuple(queue.workers()), is_paused=queue.is_paused)
 
 
 def _failure(names: list[str], error: RedisUnavailable) -> str:

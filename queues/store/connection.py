@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +17,8 @@ from queues.exceptions import RedisUnavailable, UnknownQueue
 
 CONNECT_SECONDS = 0.5
 ANSWER_SECONDS = 5.0
+
+_clients: dict[bytes, redis.Redis] = {}
 
 
 def queue_config(name: str) -> dict[str, Any]:
@@ -40,8 +41,10 @@ def fail_fast(connection: redis.Redis, *, answer_seconds: float = ANSWER_SECONDS
 def get_connection(queue: str) -> redis.Redis:
     """The client of this queue's server, shared by all queues with the same settings."""
     parameters = filter_connection_params(queue_config(queue))
-    connection: redis.Redis = _client(orjson.dumps(parameters, default=str, option=orjson.OPT_SORT_KEYS), queue)
-    return connection
+    key = orjson.dumps(parameters, default=str, option=orjson.OPT_SORT_KEYS)
+    if key not in _clients:
+        _clients[key] = new_connection(queue)
+    return _clients[key]
 
 
 def new_connection(queue: str, *, answer_seconds: float = ANSWER_SECONDS) -> redis.Redis:
@@ -52,13 +55,8 @@ def new_connection(queue: str, *, answer_seconds: float = ANSWER_SECONDS) -> red
 
 @contextmanager
 def translated(what: str = "Redis did not answer") -> Iterator[None]:
-    """Turns redis-py's connection errors into RedisUnavailable."""
+    """Turns redis-py's errors into RedisUnavailable: a server that is full, read-only or no Redis at all serves nobody either."""
     try:
         yield
-    except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
+    except redis.exceptions.RedisError as error:
         raise RedisUnavailable(f"{what}: {error}") from error
-
-
-@functools.lru_cache(maxsize=64)
-def _client(parameters: bytes, queue: str) -> Any:
-    return new_connection(queue)

@@ -56,6 +56,12 @@ class Queue:
     def keep_failed(self) -> int:
         return int(self.config.get("KEEP_FAILED", settings.keep_failed))
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether no worker takes jobs of this queue."""
+        with translated():
+            return self.connection.hget(keys.state(self.name), "paused") == b"1"
+
     def stats(self) -> QueueStats:
         """One round trip; writes nothing (RQ's own counting cleans registries on the way)."""
         with translated(), self.connection.pipeline(transaction=False) as pipeline:

@@ -83,6 +83,7 @@ class Dispatcher:
     def finish(self) -> None:
         """Gives back what did not start, waits QUEUES_SHUTDOWN_SECONDS for what runs or a second stop, gives back the rest."""
         deadline = time.monotonic() + settings.shutdown_seconds
+        self.bell.stop()
         unstarted = [claim for pool in self.pools.values() for unit in pool.take_back() for claim in unit.claims]
         self.unsettled += [Outcome(claim=claim, kind=Kind.BACK) for claim in unstarted]
         self._settle()

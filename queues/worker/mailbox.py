@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,6 +59,7 @@ class Bell:
         self.mailbox = mailbox
         self.names: tuple[str, ...] = ()
         self.wanted = threading.Event()
+        self.is_stopped = False
         threading.Thread(target=self._work, name="bell", daemon=True).start()
 
     def listen(self, names: Iterable[str]) -> None:
@@ -67,14 +69,24 @@ class Bell:
         else:
             self.wanted.clear()
 
+    def stop(self) -> None:
+        """The thread ends when its present wait does; a marker that it takes meanwhile it puts back."""
+        self.is_stopped = True
+        self.wanted.set()
+
     def _work(self) -> None:
-        while True:
+        while not self.is_stopped:
             self.wanted.wait()
             names = self.names
+            if not names:
+                continue
             try:
                 rang: Any = self.connection.blpop([keys.wake(name) for name in names], timeout=BELL_SECONDS)
             except redis.exceptions.RedisError:
-                threading.Event().wait(0.5)  # the main thread meets the same server and reports it
+                time.sleep(0.5)  # the main thread meets the same server and reports it
                 continue
-            if rang:
+            if rang and self.is_stopped:
+                self.connection.rpush(rang[0], 1)
+            elif rang:
                 self.mailbox.put(Message(rang=True))
+        self.connection.close()

@@ -47,9 +47,9 @@ class ConcurrentWorker(BaseWorker):
 
         `with_scheduler` is accepted and needs nothing: this worker promotes delayed jobs itself.
         """
-        self.bootstrap(logging_level, date_format, log_format)
         if threading.current_thread() is threading.main_thread():
-            self._install_signal_handlers()
+            self._install_signal_handlers()  # before anybody can know of this worker and ask it to stop
+        self.bootstrap(logging_level, date_format, log_format)
         self.dispatcher = dispatcher = Dispatcher(
             worker=self.name,
             queues=[queue.name for queue in self.queues],
