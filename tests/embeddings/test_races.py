@@ -1,0 +1,139 @@
+"""Two workers, a worker and a saver, a row and its vectors: whatever the order, the index ends up right."""
+
+import threading
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import connection, transaction
+
+from embeddings.indexing import indexer
+from embeddings.indexing.cleanup import cleanup
+from embeddings.indexing.indexer import index
+from embeddings.indexing.sweep import sweep_all
+from embeddings.models import DirtyEntity, Embedding
+from embeddings.providers.fake import FakeProvider
+from queues import get_queue_stats
+from tests.embeddings.conftest import stored, work
+from tests.testapp.models import Document, Note
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_content_that_went_and_came_back_while_another_worker_stored_the_one_between(
+    ann: User, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = Note.objects.create(author=ann, title="one")
+    work()
+    entity = ("note", str(note.pk))
+    note.title = "two"
+    note.save()
+
+    def come_back(texts: object) -> None:
+        """The slow worker holds "two"; the row is "one" again, and a quick worker finds that unchanged, but is overtaken at the store."""
+        provider.during_call = None
+        note.title = "one"
+        note.save()
+        monkeypatch.setattr(indexer, "store", overtaken)
+        index([entity])
+
+    store = indexer.store
+
+    def overtaken(plans: list, model: object) -> object:  # type: ignore[type-arg]
+        if not plans or not plans[0].is_unchanged:
+            return store(plans, model)  # type: ignore[arg-type]
+        monkeypatch.setattr(indexer, "store", store)
+        late.set()
+        return store_after(plans, model)
+
+    late = threading.Event()
+
+    def store_after(plans: list, model: object) -> object:  # type: ignore[type-arg]
+        held = list(plans)
+        between = indexer.Plan(
+            entity=entity,
+            version=held[0].version - 1,
+            status="embedded",
+            owner_id=ann.pk,
+            content_hash="of two",
+            chunks=["two"],
+            vectors=[provider.embed_query("two")],
+        )
+        store([between], model)  # type: ignore[arg-type]
+        return store(held, model)  # type: ignore[arg-type]
+
+    provider.during_call = come_back
+    index([entity])
+    work()
+    assert late.is_set()
+    assert stored() == {("note", str(note.pk), "one")}
+    assert DirtyEntity.objects.count() == 0
+
+
+def test_vectors_that_vanished_are_found_missing_and_come_back(ann: User) -> None:
+    Note.objects.create(author=ann, title="here")
+    work()
+    Embedding.objects.all().delete()
+    call_command("embeddings_sync", verbosity=0)
+    work()
+    assert {content for _, _, content in stored()} == {"here"}
+
+
+def test_a_worker_never_waits_for_a_saver_that_holds_a_dirty_row(ann: User) -> None:
+    """Else the two deadlock over the next row, and the saver's request could be the victim."""
+    notes = [Note.objects.create(author=ann, title=f"note {number}") for number in range(2)]
+    held, release = threading.Event(), threading.Event()
+
+    def save_slowly() -> None:
+        with transaction.atomic():
+            notes[0].save()
+            held.set()
+            release.wait(5)
+        connection.close()
+
+    saver = threading.Thread(target=save_slowly)
+    saver.start()
+    held.wait(5)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '1s'")
+        index([("note", str(note.pk)) for note in notes])
+        sweep_all()
+        assert [row.entity_id for row in DirtyEntity.objects.all()] == [str(notes[0].pk)], "the saver's row stays owed"
+    finally:
+        release.set()
+        saver.join()
+        with connection.cursor() as cursor:
+            cursor.execute("RESET lock_timeout")
+    work()
+    assert DirtyEntity.objects.count() == 0
+
+
+def test_what_the_database_refuses_fails_alone(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.testapp.embeddables import DocumentEmbeddable
+
+    monkeypatch.setattr(DocumentEmbeddable, "metadata", lambda self, document: {"size": float("nan") if document.text == "bad" else 1.0})
+    for text in ("good", "bad", "better"):
+        Document.objects.create(user=ann, text=text)
+    work()
+    assert {content for _, _, content in stored()} == {"good", "better"}
+    assert get_queue_stats("embeddings").delayed == 1
+
+
+def test_cleanup_does_not_remove_what_came_back_meanwhile(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    from embeddings.indexing import cleanup as module
+
+    note = Note.objects.create(author=ann, title="back again")
+    work()
+    Note.objects.filter(pk=note.pk)._raw_delete("default")
+    load_rows = module.load_rows
+
+    def load_then_restore(entities: object) -> object:
+        rows = load_rows(entities)  # type: ignore[arg-type]
+        note.save(force_insert=True)
+        work()
+        return rows
+
+    monkeypatch.setattr(module, "load_rows", load_then_restore)
+    cleanup(force=True)
+    assert {content for _, _, content in stored()} == {"back again"}
