@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import OperationalError
 from pydantic import BaseModel
 
 from embeddings.capture.changes import Change, record
@@ -22,6 +23,7 @@ from queues import Batch, Item, RetryLater, job, schedule
 
 BATCH = 100
 PROVIDER_WAIT_SECONDS = 5.0
+DATABASE_WAIT_SECONDS = 2.0
 
 
 class EmbeddingJobData(BaseModel):
@@ -75,6 +77,8 @@ def serve(batch: Batch[EmbeddingJobData]) -> None:
         raise
     except ProviderError as error:
         raise RetryLater(error.retry_after or PROVIDER_WAIT_SECONDS, str(error)) from error
+    except OperationalError as error:  # the database is away, restarting or broke a deadlock: nobody's own failure
+        raise RetryLater(DATABASE_WAIT_SECONDS, str(error).strip()) from error
     for item in batch:
         failure = failures.get((item.data.entity_type, item.data.entity_id))
         if failure is not None:
