@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Annotated
+
 from django.db import OperationalError
-from pydantic import BaseModel
+from pydantic import BaseModel, StringConstraints
 
 from embeddings.capture.changes import Change, record
-from embeddings.exceptions import InvalidInput, ProviderError
+from embeddings.exceptions import InvalidInput, ProviderError, ProviderMisconfigured
 from embeddings.indexing.cleanup import cleanup
 from embeddings.indexing.indexer import Failure, index
 from embeddings.indexing.sweep import park, sweep
@@ -23,22 +26,29 @@ from queues import Batch, Item, RetryLater, job, schedule
 
 BATCH = 100
 PROVIDER_WAIT_SECONDS = 5.0
+MISCONFIGURED_WAIT_SECONDS = 60.0
+LONGEST_WAIT_SECONDS = 3600.0
+NO_NUL = r"^[^\x00]*$"
 DATABASE_WAIT_SECONDS = 2.0
+
+
+EntityType = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=NO_NUL)]
+EntityId = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=NO_NUL)]
 
 
 class EmbeddingJobData(BaseModel):
     """One entity. `user_id` and `operation` tell people what happened; they decide nothing."""
 
     user_id: int | str
-    entity_type: str
-    entity_id: str
+    entity_type: EntityType
+    entity_id: EntityId
     operation: Operation = "update"
 
 
 class BulkEmbedJobData(BaseModel):
     user_id: int | str
-    entity_type: str
-    entity_ids: list[str]
+    entity_type: EntityType
+    entity_ids: list[EntityId]
 
 
 @job(name=GENERATE_EMBEDDING, queue=EMBEDDINGS, batch=BATCH)
@@ -70,16 +80,34 @@ def sweep_embeddings() -> int:
 
 
 def serve(batch: Batch[EmbeddingJobData]) -> None:
-    """Indexes the batch. What is the provider's fault puts all back uncharged; an entity's own failure is its item's alone."""
+    """Indexes the batch; if that fails as a whole, item by item, so that the one to blame fails alone."""
     try:
-        failures = index((item.data.entity_type, item.data.entity_id) for item in batch)
+        serve_items(batch.items)
+    except RetryLater:
+        raise
+    except Exception:
+        if len(batch) == 1:
+            raise
+        for item in batch:
+            try:
+                serve_items([item])
+            except Exception as error:
+                item.fail(error)
+
+
+def serve_items(items: Sequence[Item[EmbeddingJobData]]) -> None:
+    """What is the provider's or the database's fault puts all back uncharged; an entity's own failure is its item's alone."""
+    try:
+        failures = index((item.data.entity_type, item.data.entity_id) for item in items)
     except InvalidInput:
         raise
+    except ProviderMisconfigured as error:
+        raise RetryLater(MISCONFIGURED_WAIT_SECONDS, str(error)) from error
     except ProviderError as error:
-        raise RetryLater(error.retry_after or PROVIDER_WAIT_SECONDS, str(error)) from error
+        raise RetryLater(min(error.retry_after or PROVIDER_WAIT_SECONDS, LONGEST_WAIT_SECONDS), str(error)) from error
     except OperationalError as error:  # the database is away, restarting or broke a deadlock: nobody's own failure
         raise RetryLater(DATABASE_WAIT_SECONDS, str(error).strip()) from error
-    for item in batch:
+    for item in items:
         failure = failures.get((item.data.entity_type, item.data.entity_id))
         if failure is not None:
             fail(item, failure)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 class QueuesError(Exception):
     """Something in the job system went wrong."""
@@ -60,7 +62,7 @@ class RetryLater(QueuesError):
 
     def __init__(self, seconds: float = 1.0, reason: str = "") -> None:
         super().__init__(reason or f"retry in {seconds:g} s")
-        self.seconds = max(0.0, float(seconds))
+        self.seconds = min(max(0.0, float(seconds)), 366 * 86400.0) if math.isfinite(seconds) else 1.0
 
 
 class JobTimeout(QueuesError):

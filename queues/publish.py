@@ -15,6 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from queues import signals
 from queues.exceptions import QueuesError, WrongQueue
+from queues.jobs.backoff import check_delay
 from queues.jobs.job import Job
 from queues.jobs.registry import registry
 from queues.jobs.states import RQ_STATUS, State
@@ -88,13 +89,14 @@ def add_jobs(
     transaction in one call; Redis being away then is logged and sent as `publish_failed`, never raised.
     `delay` is in seconds; a lower `priority` runs first; while a waiting or delayed job holds the `dedupe` key
     (a string, or a function of the payload), that one is kept instead.
-    Raises UnknownQueue, UnknownJob, WrongQueue, InvalidPayload before anything reaches Redis; outside of a
-    transaction also RedisUnavailable.
+    Raises ValueError (delay or priority out of range), UnknownQueue, UnknownJob, WrongQueue, InvalidPayload before
+    anything reaches Redis; outside of a transaction also RedisUnavailable.
     """
     get_queue(queue)
     if not -PRIORITY_LIMIT <= priority <= PRIORITY_LIMIT:
         raise ValueError(f"priority must be from {-PRIORITY_LIMIT} to {PRIORITY_LIMIT}, not {priority}")
-    new = [_validated(queue, name, data, delay=delay, priority=priority, dedupe=dedupe) for name, data in jobs]
+    wait = check_delay(delay)
+    new = [_validated(queue, name, data, delay=wait, priority=priority, dedupe=dedupe) for name, data in jobs]
     if not new:
         return []
     connection = transaction.get_connection(using)
@@ -120,7 +122,7 @@ def send(new: list[NewJob]) -> list[Job]:
     return [replace(item.job, id=ids[item.job.id], state=State.DELAYED if item.delay_seconds > 0 else State.WAITING) for item in new]
 
 
-def _validated(queue: str, name: str, data: Mapping[str, Any], *, delay: float | None, priority: int, dedupe: Dedupe) -> NewJob:
+def _validated(queue: str, name: str, data: Mapping[str, Any], *, delay: float, priority: int, dedupe: Dedupe) -> NewJob:
     definition = registry.get(name)
     if definition.queue != queue:
         raise WrongQueue(f"The job {name!r} belongs to the queue {definition.queue!r}, not to {queue!r}.")
@@ -135,7 +137,7 @@ def _validated(queue: str, name: str, data: Mapping[str, Any], *, delay: float |
         priority=priority,
         attempts=definition.attempts,
     )
-    return NewJob(job=job, timeout_seconds=definition.timeout_seconds, delay_seconds=max(0.0, float(delay or 0)), dedupe=key or "")
+    return NewJob(job=job, timeout_seconds=definition.timeout_seconds, delay_seconds=delay, dedupe=key or "")
 
 
 class _Publication:
@@ -151,8 +153,9 @@ class _Publication:
 
     @classmethod
     def of(cls, connection: BaseDatabaseWrapper) -> _Publication:
+        """The open transaction's. A commit hook that opens a transaction of its own gets another: its hooks run apart."""
         publication: _Publication | None = getattr(connection, "_queues_publication", None)
-        if publication is None:
+        if publication is None or not any(hook[1] is publication.flush for hook in reversed(connection.run_on_commit)):
             publication = connection._queues_publication = cls()  # type: ignore[attr-defined]
         return publication
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, TypeVar
 
 from django.db.models import Model, QuerySet
 
 from embeddings.exceptions import AlreadyRegistered, InvalidEmbeddable, NotRegistered
+
+log = logging.getLogger("embeddings")
 
 E = TypeVar("E", bound="type[Embeddable]")
 
@@ -33,6 +36,14 @@ class Embeddable:
     def should_embed(self, obj: Any) -> bool:
         """False removes the entity from the index, as deleting it would."""
         return True
+
+    def is_wanted(self, obj: Any) -> bool:
+        """`should_embed`, where one row's failure must not be everybody's: a row that cannot tell is not wanted."""
+        try:
+            return self.should_embed(obj)
+        except Exception:
+            log.exception("should_embed of %s %s failed", self.entity_type, obj.pk)
+            return False
 
     def metadata(self, obj: Any) -> dict[str, Any]:
         """JSON stored with the vector and returned with hits."""

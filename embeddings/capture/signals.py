@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
+from django.apps import apps
 from django.db.models import Model
 from django.db.models.signals import post_delete, post_save, pre_delete
 
@@ -36,16 +37,23 @@ def connect(registry: Registry) -> None:
 
 def connect_embeddable(embeddable: Embeddable) -> None:
     """Connects the model itself and those of its `depends_on`; connecting twice changes nothing."""
-    save_atomically(embeddable.model)
     uid = f"embeddings.{embeddable.entity_type}"
-    for signal, receiver in ((post_save, _saved), (post_delete, _deleted)):
-        signal.connect(partial(receiver, embeddable), sender=embeddable.model, weak=False, dispatch_uid=uid)
+    save_atomically(embeddable.model)
+    for sender in family(embeddable.model):
+        post_save.connect(partial(_saved, embeddable), sender=sender, weak=False, dispatch_uid=uid)
+        post_delete.connect(partial(_deleted, embeddable), sender=sender, weak=False, dispatch_uid=uid)
     for name, fields in embeddable.depends_on.items():
         other: Any = embeddable.model._meta.get_field(name).related_model
-        saved = partial(_related_saved, embeddable, name, frozenset(fields))
         save_atomically(other)
-        post_save.connect(saved, sender=other, weak=False, dispatch_uid=f"{uid}.{name}")
-        pre_delete.connect(partial(_related_deleted, embeddable, name), sender=other, weak=False, dispatch_uid=f"{uid}.{name}")
+        for sender in family(other):
+            saved = partial(_related_saved, embeddable, name, frozenset(fields))
+            post_save.connect(saved, sender=sender, weak=False, dispatch_uid=f"{uid}.{name}")
+            pre_delete.connect(partial(_related_deleted, embeddable, name), sender=sender, weak=False, dispatch_uid=f"{uid}.{name}")
+
+
+def family(model: type[Model]) -> list[type[Model]]:
+    """The model, its proxies and its children: a save of any of them is a save of it, and is announced under its own class only."""
+    return [candidate for candidate in apps.get_models() if issubclass(candidate, model)]
 
 
 def _saved(

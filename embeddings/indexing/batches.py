@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 
-from embeddings.exceptions import InvalidInput
+from embeddings.exceptions import InvalidInput, ProviderUnavailable
+from embeddings.indexing.plans import Plan
 from embeddings.providers import Provider
+
+REQUEST_SECONDS = 60.0
 
 
 def batches(texts: Sequence[str], provider: Provider) -> Iterator[range]:
@@ -30,24 +34,42 @@ class Answers:
         self.tokens = 0
 
 
-def embed(texts: Sequence[str], provider: Provider) -> Answers:
-    """Raises ProviderError for what is no single text's fault."""
+def group_plans(plans: Sequence[Plan], provider: Provider) -> Iterator[list[Plan]]:
+    """Plans whose chunks fill a request; an entity with more chunks than that is a group of its own."""
+    group: list[Plan] = []
+    inputs = tokens = 0
+    for plan in plans:
+        size = sum(provider.estimate_tokens(chunk) for chunk in plan.chunks)
+        if group and (inputs + len(plan.chunks) > provider.max_inputs or tokens + size > provider.max_tokens):
+            yield group
+            group, inputs, tokens = [], 0, 0
+        group.append(plan)
+        inputs, tokens = inputs + len(plan.chunks), tokens + size
+    if group:
+        yield group
+
+
+def embed(texts: Sequence[str], provider: Provider, *, deadline: float) -> Answers:
+    """Raises ProviderError for what is no single text's fault. `deadline` is by the monotonic clock."""
     answers = Answers(len(texts))
     for part in batches(texts, provider):
-        _embed_part(texts, part, provider, answers)
+        _embed_part(texts, part, provider, answers, deadline)
     return answers
 
 
-def _embed_part(texts: Sequence[str], part: range, provider: Provider, answers: Answers) -> None:
+def _embed_part(texts: Sequence[str], part: range, provider: Provider, answers: Answers, deadline: float) -> None:
+    left = min(REQUEST_SECONDS, deadline - time.monotonic())
+    if left <= 0:
+        raise ProviderUnavailable("The provider was too slow for the whole batch; the rest follows.", retry_after=1)
     try:
-        answer = provider.embed_documents([texts[index] for index in part])
+        answer = provider.embed_documents([texts[index] for index in part], deadline_seconds=left)
     except InvalidInput as error:
         if len(part) == 1:
             answers.errors[part.start] = error
             return
         middle = part.start + len(part) // 2
-        _embed_part(texts, range(part.start, middle), provider, answers)
-        _embed_part(texts, range(middle, part.stop), provider, answers)
+        _embed_part(texts, range(part.start, middle), provider, answers, deadline)
+        _embed_part(texts, range(middle, part.stop), provider, answers, deadline)
         return
     answers.tokens += answer.tokens
     for index, vector in zip(part, answer.vectors, strict=True):

@@ -56,7 +56,7 @@ def _remove(orphans: list[tuple[str, str]]) -> None:
 def _is_wanted(entity: tuple[str, str], row: object) -> bool:
     if row is None or entity[0] not in registry:
         return False
-    return registry.get(entity[0]).should_embed(row)
+    return registry.get(entity[0]).is_wanted(row)
 
 
 def _parts() -> Iterator[list[tuple[str, str]]]:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import DataError
 
 from embeddings.capture.changes import owe
-from embeddings.indexing.batches import embed
+from embeddings.indexing.batches import embed, group_plans
 from embeddings.indexing.plans import Entity, Plan, load_rows, make_plan
 from embeddings.indexing.storage import store
 from embeddings.models import DirtyEntity, EmbeddingModel, EmbeddingState
 from embeddings.providers import Provider
 
 log = logging.getLogger("embeddings")
+
+PROVIDER_SECONDS = 120.0
+"""For all requests of one call; well within the job's timeout, so that a slow provider is never an entity's failure."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +46,10 @@ def index(entities: Iterable[Entity]) -> Failures:
     plans, failures = _plan(versions, model, provider)
     paid = [plan for plan in plans if plan.chunks]
     paid += _store_free([plan for plan in plans if not plan.chunks], model, provider, failures)
-    failures |= _embed(paid, provider)
-    _store([plan for plan in paid if plan.vectors], model, failures)
+    deadline = time.monotonic() + PROVIDER_SECONDS
+    for group in group_plans(paid, provider):
+        failures |= _embed(group, provider, deadline)
+        _store([plan for plan in group if plan.vectors], model, failures)  # at once: what was paid for is kept
     return failures
 
 
@@ -112,12 +118,10 @@ def _plan(versions: dict[Entity, int], model: EmbeddingModel, provider: Provider
     return plans, failures
 
 
-def _embed(plans: list[Plan], provider: Provider) -> Failures:
+def _embed(plans: list[Plan], provider: Provider, deadline: float) -> Failures:
     """Gives the plans their vectors. A refused chunk is its entity's error; the others go on."""
     texts = [chunk for plan in plans for chunk in plan.chunks]
-    if not texts:
-        return {}
-    answers = embed(texts, provider)
+    answers = embed(texts, provider, deadline=deadline)
     failures: Failures = {}
     start = 0
     for plan in plans:

@@ -14,6 +14,10 @@ def connect() -> None:
 
 
 def _died(*, job: Job, error: BaseException | None, **_: Any) -> None:
-    if job.name in (GENERATE_EMBEDDING, DELETE_EMBEDDING) and {"entity_type", "entity_id"} <= job.data.keys():
+    if (
+        job.started_at is not None
+        and job.name in (GENERATE_EMBEDDING, DELETE_EMBEDDING)
+        and {"entity_type", "entity_id"} <= job.data.keys()
+    ):
         entity = (str(job.data["entity_type"]), str(job.data["entity_id"]))
         park(entity, reason=f"{type(error).__name__}: {error}", began_at=job.started_at)

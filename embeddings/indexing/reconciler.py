@@ -88,7 +88,7 @@ def _parts(embeddable: Embeddable) -> Iterator[list[tuple[str, str]]]:
     part: list[tuple[str, str]] = []
     for obj in embeddable.queryset().order_by("pk").iterator(chunk_size=PART):
         owner: Any = embeddable.owner_id(obj)
-        if owner is not None and embeddable.should_embed(obj):
+        if owner is not None and embeddable.is_wanted(obj):
             part.append((str(obj.pk), str(owner)))
             if len(part) == PART:
                 yield part

@@ -75,7 +75,7 @@ def _hydrate(rows: Sequence[tuple[Any, ...]], user: Any) -> list[SearchResult]:
         embeddable = registry.get(entity_type)
         ids = [row[1] for row in rows if row[0] == entity_type]
         owned = embeddable.queryset().filter(pk__in=ids, **{embeddable.owner: user})
-        alive |= {(entity_type, str(obj.pk)): obj for obj in owned if embeddable.should_embed(obj)}
+        alive |= {(entity_type, str(obj.pk)): obj for obj in owned if embeddable.is_wanted(obj)}
     return [
         SearchResult(
             entity_type=entity_type,

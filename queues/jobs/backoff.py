@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+
+log = logging.getLogger("queues")
+
+LONGEST_SECONDS = 366 * 86400.0
+"""No wait is longer: what asks for more is a mistake."""
 
 Backoff = Callable[[int], float]
 """Seconds to wait after the n-th failed attempt (n from 1)."""
@@ -35,5 +42,22 @@ class Exponential:
             raise ValueError(f"jitter must be from 0 to 1, not {self.jitter}")
 
     def __call__(self, attempts_made: int) -> float:
-        seconds: float = round(2 ** (attempts_made - 1) * self.delay_seconds * 1000) / 1000
+        seconds: float = round(2 ** min(attempts_made - 1, 30) * self.delay_seconds * 1000) / 1000
         return seconds * (1 - self.jitter * random.random())
+
+
+def check_delay(seconds: float | None) -> float:
+    """A delay that was asked for, in seconds; None and what has passed is none. Raises ValueError beyond a year or not finite."""
+    wait = float(seconds or 0)
+    if not math.isfinite(wait) or wait > LONGEST_SECONDS:
+        raise ValueError(f"delay must be at most {LONGEST_SECONDS:g} seconds, not {seconds}")
+    return max(0.0, wait)
+
+
+def wait_seconds(backoff: Backoff, attempts_made: int) -> float:
+    """What the back-off says, within bounds; a back-off that fails or says nothing usable counts as the default one."""
+    try:
+        return check_delay(backoff(attempts_made))
+    except Exception:
+        log.exception("A back-off gave no usable wait after attempt %d", attempts_made)
+        return min(Exponential()(attempts_made), LONGEST_SECONDS)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+MAX_DIGITS = 18
+"""Longer numbers are rubbish, and overflow what is computed with them."""
+
 RQ_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 """How RQ writes times."""
 
 
 def integer(text: str | bytes | None, default: int = 0) -> int:
     try:
-        return int(text) if text else default
+        return int(text) if text and len(text) <= MAX_DIGITS else default
     except ValueError:
         return default
 

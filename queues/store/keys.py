@@ -8,7 +8,6 @@ PREFIX = RQ_KEY_PREFIX
 
 QUEUES = f"{PREFIX}:queues"
 WORKERS = f"{PREFIX}:workers"
-REAPER_LOCK = f"{PREFIX}:ext:reaper"
 
 
 def job(job_id: str) -> str:
@@ -49,6 +48,10 @@ def totals(queue: str) -> str:
 
 def wake(queue: str) -> str:
     return f"{PREFIX}:ext:{queue}:wake"
+
+
+def reaper_lock(queue: str) -> str:
+    return f"{PREFIX}:ext:{queue}:reaper"
 
 
 def schedule_slot(name: str, slot: int) -> str:

@@ -49,8 +49,8 @@ class Claim:
         return integer(self.fields.get("stalled"))
 
     def job(self) -> Job:
-        status = {"status": b"started", "origin": self.queue.encode()}
-        return Job.from_hash(self.id, self.fields | status)
+        facts = {"status": b"started", "origin": self.queue.encode(), "started_at": rq_time(self.claimed_at).encode()}
+        return Job.from_hash(self.id, self.fields | facts)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -85,8 +85,8 @@ class Claimer:
         self.calls = itertools.count(1)
         self.incarnation = f"{time.time_ns():x}"
 
-    def claim(self, connection: redis.Redis, rooms: Iterable[Room]) -> tuple[list[Unit], float | None]:
-        """The calls to make, and the seconds to the next due job, if any waits."""
+    def claim(self, connection: redis.Redis, rooms: Iterable[Room], *, most: int = 1_000_000) -> tuple[list[Unit], float | None]:
+        """The calls to make, of at most so many jobs, and the seconds to the next due job, if any waits."""
         sizes = batch_sizes()
         arguments: list[str | bytes | int | float] = []
         for room in rooms:
@@ -94,7 +94,7 @@ class Claimer:
             arguments += [room.queue, room.units, len(flat), *flat]
         started = rq_time(time.time())
         token = f"{self.incarnation}-{next(self.calls):x}"
-        due, jobs = scripts.claim(connection, self.worker, token, self.lease_seconds, started, arguments)
+        due, jobs = scripts.claim(connection, self.worker, token, self.lease_seconds, started, most, arguments)
         claims = []
         for queue, job_id, execution, *values in jobs:
             fields = {name: value for name, value in zip(FIELDS, values, strict=True) if value is not None}

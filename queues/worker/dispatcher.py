@@ -24,11 +24,12 @@ from queues.worker.pool import QueueThreads
 log = logging.getLogger("queues.worker")
 
 RECONNECT_SECONDS = 1.0
+BURST_PATIENCE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """When a worker ends by itself. A burst ends when nothing waits, retries of this worker's own jobs included."""
+    """When a worker ends by itself. A burst ends when nothing waits, and no job that it put back itself is due within 30 s."""
 
     burst: bool = False
     max_jobs: int | None = None
@@ -77,7 +78,7 @@ class Dispatcher:
                 self._settle()
                 wait = self._claim()
             except redis.exceptions.RedisError as error:
-                log.error("Redis is away, trying again in %g s: %s", RECONNECT_SECONDS, error)
+                log.error("Redis does not serve, trying again in %g s: %s: %s", RECONNECT_SECONDS, type(error).__name__, error)
                 wait = RECONNECT_SECONDS
 
     def finish(self) -> None:
@@ -112,7 +113,11 @@ class Dispatcher:
         for outcome in outcomes:
             self.held.pop(outcome.claim.member, None)
         self.jobs_run += len(outcomes)
-        put_back = [outcome.claim for outcome in settled if outcome.kind in (Kind.RETRY, Kind.LATER)]
+        put_back = [
+            outcome.claim
+            for outcome in settled
+            if outcome.kind in (Kind.RETRY, Kind.LATER) and outcome.delay_seconds <= BURST_PATIENCE_SECONDS
+        ]
         self.awaited |= {claim.id: claim.queue for claim in put_back}
         if len(settled) < len(outcomes):
             log.warning("%d runs ended after their lease was lost; their outcome was dropped", len(outcomes) - len(settled))
@@ -121,11 +126,11 @@ class Dispatcher:
     def _claim(self) -> float:
         """Takes what there is room for. Returns the seconds to wait for more, negative when the worker is done."""
         limit = self.limits.max_jobs
-        most = float("inf") if limit is None else limit - self.jobs_run - len(self.held)
+        most = 1_000_000 if limit is None else limit - self.jobs_run - len(self.held)
         if most <= 0:
             return settings.poll_seconds if self.held else -1.0
-        rooms = [Room(queue=name, units=int(min(pool.room, most))) for name, pool in self.pools.items()]
-        units, next_due = self.claimer.claim(self.connection, rooms)
+        rooms = [Room(queue=name, units=pool.room) for name, pool in self.pools.items()]
+        units, next_due = self.claimer.claim(self.connection, rooms, most=most)
         for unit in units:
             self.held |= {claim.member: claim for claim in unit.claims}
             for claim in unit.claims:

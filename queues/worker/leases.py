@@ -61,7 +61,7 @@ _TOUCH = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1],
 
 
 class Reaper:
-    """Takes back stale leases, one worker at a time, and none while Redis has just come up: the living renew first."""
+    """Takes back stale leases, one worker at a time for each queue, and none while Redis has just come up: the living renew first."""
 
     def __init__(self, queues: Sequence[str]) -> None:
         self.queues = queues
@@ -75,10 +75,11 @@ class Reaper:
             self.quiet_until = now + settings.lease_seconds if self.server_run else 0.0
             self.server_run = server["run_id"]
         young = server["uptime_in_seconds"] < settings.lease_seconds
-        if young or now < self.quiet_until or not connection.set(keys.REAPER_LOCK, 1, nx=True, px=REAP_SECONDS * 900):
+        if young or now < self.quiet_until:
             return
         for name in self.queues:
-            self._reap_queue(connection, name)
+            if connection.set(keys.reaper_lock(name), 1, nx=True, px=REAP_SECONDS * 900):
+                self._reap_queue(connection, name)
 
     def _reap_queue(self, connection: redis.Redis, name: str) -> None:
         queue = get_queue(name)

@@ -15,7 +15,7 @@ import orjson
 import redis
 
 from queues.exceptions import InvalidPayload, NonRetryable, Refused, RetryLater, UnknownJob
-from queues.jobs.backoff import Exponential
+from queues.jobs.backoff import Exponential, wait_seconds
 from queues.jobs.registry import Definition
 from queues.store import scripts
 from queues.store.fields import integer, rq_time
@@ -79,8 +79,7 @@ class Outcome:
             return []
         entry: list[str | bytes | int | float] = ["type", RQ_RESULT_TYPE[self.kind], "worker_name", worker]
         if self.error is not None:
-            text = "".join(traceback.format_exception(self.error))[-MAX_TRACEBACK_CHARACTERS:]
-            entry += ["exc_string", b64encode(zlib.compress(text.encode()))]
+            entry += ["exc_string", b64encode(zlib.compress(describe_at_length(self.error).encode()))]
         elif self.result is not None:
             entry += ["return_value", b64encode(orjson.dumps(self.result))]
         times: list[str | float] = ["execution_started_at", self.claim.claimed_at, "execution_ended_at", self.ended_at]
@@ -89,7 +88,27 @@ class Outcome:
 
 def describe(error: BaseException | None) -> str:
     """The error in a line, as operators read it first."""
-    return f"{type(error).__name__}: {error}"[:MAX_ERROR_CHARACTERS] if error is not None else ""
+    if error is None:
+        return ""
+    try:
+        text = str(error)
+    except Exception as unprintable:
+        text = f"its text cannot be printed ({type(unprintable).__name__})"
+    return printable(f"{type(error).__name__}: {text}")[:MAX_ERROR_CHARACTERS]
+
+
+def describe_at_length(error: BaseException) -> str:
+    """The traceback, its end where it is long."""
+    try:
+        text = "".join(traceback.format_exception(error))
+    except Exception:
+        text = describe(error)
+    return printable(text)[-MAX_TRACEBACK_CHARACTERS:]
+
+
+def printable(text: str) -> str:
+    """Text that can be encoded: a lone surrogate, as file names and mail headers have them, becomes a question mark."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def completed(claim: Claim, result: Any) -> Outcome:
@@ -110,10 +129,11 @@ def failed(claim: Claim, error: BaseException, definition: Definition | None = N
         return Outcome(claim=claim, kind=Kind.LATER, delay_seconds=error.seconds, error=error)
     charged = claim.attempts_made + 1
     attempts = integer(claim.fields.get("attempts"), definition.attempts if definition else 1)
-    backoff = definition.backoff if definition else Exponential()
     if isinstance(error, (NonRetryable, Refused, UnknownJob, InvalidPayload)) or charged >= attempts:
         return Outcome(claim=claim, kind=Kind.DEAD, error=error)
-    return Outcome(claim=claim, kind=Kind.RETRY, delay_seconds=backoff(charged), error=error)
+    return Outcome(
+        claim=claim, kind=Kind.RETRY, delay_seconds=wait_seconds(definition.backoff if definition else Exponential(), charged), error=error
+    )
 
 
 def settle(connection: redis.Redis, worker: str, outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -121,6 +141,22 @@ def settle(connection: redis.Redis, worker: str, outcomes: Sequence[Outcome]) ->
     settled: list[Outcome] = []
     for at in range(0, len(outcomes), SETTLE_AT_ONCE):
         part = outcomes[at : at + SETTLE_AT_ONCE]
-        answers = scripts.settle(connection, worker, [argument for outcome in part for argument in outcome.arguments(worker)])
+        answers = _send(connection, worker, part)
         settled += [outcome for outcome, owned in zip(part, answers, strict=True) if owned == 1]
     return settled
+
+
+def _send(connection: redis.Redis, worker: str, part: Sequence[Outcome]) -> list[int]:
+    """1 or 0 per outcome. One that Redis cannot take is told apart from the others, and ends its job as failed for good."""
+    try:
+        answers: list[int] = scripts.settle(connection, worker, [argument for outcome in part for argument in outcome.arguments(worker)])
+        return answers
+    except (redis.exceptions.OutOfMemoryError, redis.exceptions.ReadOnlyError, redis.exceptions.ConnectionError):
+        raise
+    except (redis.exceptions.DataError, redis.exceptions.ResponseError, UnicodeError) as error:
+        if len(part) > 1:
+            return [answer for outcome in part for answer in _send(connection, worker, [outcome])]
+        if isinstance(part[0].error, NonRetryable):
+            raise
+        reason = NonRetryable(f"the outcome could not be stored: {describe(error)}")
+        return _send(connection, worker, [Outcome(claim=part[0].claim, kind=Kind.DEAD, error=reason)])

@@ -1,8 +1,8 @@
 -- Takes jobs for a worker and leases them.
--- ARGV: prefix, worker, execution token, lease in seconds, started_at, then per queue: name, free units, n, n batch values (job name, size, ...).
+-- ARGV: prefix, worker, execution token, lease in seconds, started_at, most jobs, then per queue: name, free units, n, n batch values (job name, size, ...).
 -- A unit is one call: one job, or a batch of up to `size` jobs of one name. A job that stalled before is a unit of its own.
 -- Returns {seconds to the next due job or '', jobs}, a job being {queue, id, execution, fields...} with the fields of FIELDS.
-local WORKER, TOKEN, LEASE, STARTED = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local WORKER, TOKEN, LEASE, STARTED, MOST = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
 local FIELDS = { 'data', 'name', 'attempts', 'attempts_made', 'priority', 'stalled', 'created_at', 'timeout', 'origin' }
 local PROMOTE = 1000
 local moment = now()
@@ -26,6 +26,7 @@ local function lease(queue, id)
   local execution = TOKEN .. '-' .. executions
   local values = redis.call('HMGET', job_key(id), unpack(FIELDS))
   redis.call('HSET', job_key(id), 'status', 'started', 'started_at', STARTED, 'worker_name', WORKER)
+  redis.call('HDEL', job_key(id), 'put_back')
   redis.call('PERSIST', job_key(id))
   redis.call('ZADD', ext(queue, 'lease'), string.format('%.6f', moment + LEASE), id .. ':' .. execution)
   release_dedupe(queue, id)
@@ -34,10 +35,10 @@ end
 
 local function claim(queue, units, sizes)
   local open = {} -- per job name: places left in its unit that is being filled
-  while true do
+  while executions < MOST do
     local id = pop(queue)
     if not id then return end
-    if redis.call('TYPE', job_key(id)).ok == 'hash' then -- what was planted or deleted is dropped
+    if is_job(id) then -- what was planted or deleted is dropped
       local facts = redis.call('HMGET', job_key(id), 'name', 'stalled')
       local name = facts[1] or ''
       local alone = (tonumber(facts[2] or '0') or 0) > 0
@@ -57,7 +58,7 @@ local function claim(queue, units, sizes)
 end
 
 local suspended = redis.call('EXISTS', P .. ':suspended') == 1
-local i = 6
+local i = 7
 while i <= #ARGV do
   local queue, units, n = ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
   local sizes = {}
@@ -65,7 +66,11 @@ while i <= #ARGV do
   i = i + 3 + n
   if not suspended and redis.call('HGET', ext(queue, 'state'), 'paused') ~= '1' then
     promote_due(queue, string.format('%.6f', moment), PROMOTE)
-    if units > 0 then claim(queue, units, sizes) end
+    if units > 0 then
+      claim(queue, units, sizes)
+    elseif redis.call('LLEN', P .. ':queue:' .. queue) > 0 or redis.call('ZCARD', ext(queue, 'prio')) > 0 then
+      ring(queue) -- this worker is full: whoever is idle shall look
+    end
   end
   local first = redis.call('ZRANGE', P .. ':scheduled:' .. queue, 0, 0, 'WITHSCORES')
   if first[2] then

@@ -29,6 +29,8 @@ local function enqueue(queue, id, priority, at_front)
   ring(queue)
 end
 
+local function is_job(id) return string.match(id, '^[%w_%-]+$') and redis.call('TYPE', job_key(id)).ok == 'hash' end
+
 local function delay(queue, id, due)
   redis.call('HSET', job_key(id), 'status', 'scheduled')
   redis.call('ZADD', P .. ':scheduled:' .. queue, string.format('%.6f', due), id)
@@ -63,14 +65,19 @@ local function forget_execution(queue, id, execution, worker)
   end
 end
 
-local function release_dedupe(queue, id)
-  local dedupe = redis.call('HGET', job_key(id), 'dedupe')
-  if dedupe then
-    local key = ext(queue, 'dedupe:' .. dedupe)
-    if redis.call('GET', key) == id then redis.call('DEL', key) end
-  end
+-- pcall: a key of another type, which only a stranger can have put there, holds nothing.
+local function holder_of(queue, dedupe)
+  local holder = redis.pcall('GET', ext(queue, 'dedupe:' .. dedupe))
+  return type(holder) == 'string' and holder or nil
 end
 
+local function release_dedupe(queue, id)
+  local dedupe = redis.call('HGET', job_key(id), 'dedupe')
+  if dedupe and holder_of(queue, dedupe) == id then redis.call('DEL', ext(queue, 'dedupe:' .. dedupe)) end
+end
+
+-- A dedupe key outlives its job's due time by an hour at most, so that a job which vanished blocks nobody for longer.
+local DEDUPE_SPARE = 3600
 local function hold_dedupe(queue, id, ttl)
   local dedupe = redis.call('HGET', job_key(id), 'dedupe')
   if dedupe then redis.call('SET', ext(queue, 'dedupe:' .. dedupe), id, 'NX', 'EX', ttl) end

@@ -30,9 +30,9 @@ local function apply(queue, id, kind, wait, attempts_made, ended, keep, message,
     count('failed_job_count')
     die(queue, id, message, error_class, moment, keep)
   else
-    redis.call('HSET', key, 'error', message, 'error_class', error_class)
+    redis.call('HSET', key, 'error', message, 'error_class', error_class, 'put_back', kind)
     if kind == 'retry' then redis.call('HINCRBY', ext(queue, 'totals'), 'retried', 1) end
-    hold_dedupe(queue, id, math.ceil(wait) + 604800)
+    hold_dedupe(queue, id, math.ceil(wait) + DEDUPE_SPARE)
     if wait > 0 then
       delay(queue, id, moment + wait)
       ring(queue)
