@@ -232,3 +232,74 @@ def test_a_database_in_trouble_charges_no_attempt(ann: User) -> None:
     assert (job.attempts_made, "lock timeout" in job.error) == (0, True)
     work_to_the_end()
     assert {content for _, _, content in stored()} == {"b"}
+
+
+def test_ids_that_no_key_can_be_are_refused_when_added() -> None:
+    from queues import InvalidPayload
+
+    for entity_id in ("\x00", "x" * 256, ""):
+        with pytest.raises(InvalidPayload, match="entity_id"):
+            add_job("embeddings", "generate-embedding", {"user_id": 1, "entity_type": "note", "entity_id": entity_id})
+
+
+def test_a_type_whose_rows_cannot_be_read_fails_alone(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    from embeddings.capture.registry import registry
+    from tests.testapp.models import Document
+
+    Note.objects.create(author=ann, title="fine")
+    Document.objects.create(user=ann, text="unreadable")
+
+    def refuse() -> None:
+        raise KeyError("no such table")
+
+    monkeypatch.setattr(registry.get("document"), "queryset", refuse)
+    work_to_the_end()
+    assert {content for _, _, content in stored()} == {"fine"}
+    assert [row.entity_type for row in DirtyEntity.objects.parked()] == ["document"]
+
+
+def test_what_a_provider_was_paid_for_is_kept(ann: User, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provider, "max_inputs", 10)
+
+    def stop_after_three(texts: object) -> None:
+        if provider.calls == 3:
+            provider.limit_rate(retry_after=1)
+
+    provider.during_call = stop_after_three
+    for number in range(50):
+        Note.objects.create(author=ann, title=f"note {number}")
+    work()
+    assert len(stored()) == 30
+    assert get_queue_stats("embeddings").delayed == 50, "all come back, those served already for a look only"
+    provider.reset()
+    promote_all()
+    work()
+    assert (len(stored()), len(provider.texts)) == (50, 20)
+
+
+def test_a_death_reported_late_does_not_park_the_newer_save(ann: User) -> None:
+    from queues.worker.announcer import send
+    from queues.worker.claims import Claimer, Room
+    from queues.worker.outcomes import failed
+
+    note = Note.objects.create(author=ann, title="a")
+    (unit,), _ = Claimer(worker="w", lease_seconds=30).claim(get_queue("embeddings").connection, [Room(queue="embeddings", units=1)])
+    note.title = "b"
+    note.save()
+    from queues import NonRetryable
+
+    send(failed(unit.claims[0], NonRetryable("died")))
+    assert DirtyEntity.objects.get().parked_reason == ""
+
+
+def test_a_row_that_cannot_tell_whether_it_is_wanted_is_no_hit(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    from embeddings.capture.registry import registry
+
+    Note.objects.create(author=ann, title="a")
+    work()
+
+    def refuse(note: Note) -> bool:
+        raise KeyError("is_hidden")
+
+    monkeypatch.setattr(registry.get("note"), "should_embed", refuse)
+    assert search(ann, "a") == []

@@ -261,3 +261,16 @@ def test_a_save_outside_of_any_transaction_and_its_dirty_row_are_one_commit(ann:
     finally:
         post_save.disconnect(crash, sender=Note)
     assert (Note.objects.count(), DirtyEntity.objects.count()) == (0, 0)
+
+
+def test_saves_of_a_proxy_and_of_a_child_model_are_saves_of_the_note(ann: User) -> None:
+    from tests.testapp.models import LongNote, PinnedNote
+
+    pinned = PinnedNote.objects.create(author=ann, title="pinned")
+    long = LongNote.objects.create(author=ann, title="long")
+    work()
+    assert stored() == {("note", str(pinned.pk), "pinned"), ("note", str(long.pk), "long")}
+    pinned.delete()
+    long.delete()
+    work()
+    assert stored() == set()

@@ -137,3 +137,15 @@ def test_what_the_worker_would_ignore_is_refused_when_enqueued() -> None:
     job = get_rq_queue(QUEUE).enqueue("tests.testapp.jobs.greet", name="Ann")
     with pytest.raises(UnsupportedByQueues, match="depends_on"):
         get_rq_queue(QUEUE).enqueue("tests.testapp.jobs.greet", name="Bob", depends_on=job)
+
+
+def test_a_commit_hook_with_a_transaction_of_its_own_loses_no_job() -> None:
+    def hook() -> None:
+        with transaction.atomic():
+            greet.enqueue(name="inner")
+
+    with transaction.atomic():
+        greet.enqueue(name="first")
+        transaction.on_commit(hook)
+        greet.enqueue(name="last")
+    assert sorted(names()) == ["first", "inner", "last"]

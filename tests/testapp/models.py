@@ -30,3 +30,16 @@ class Country(models.Model):
     code = models.CharField(primary_key=True, max_length=2)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     name = models.CharField(max_length=100)
+
+
+class PinnedNote(Note):
+    """A proxy: its saves are saves of a note."""
+
+    class Meta:
+        proxy = True
+
+
+class LongNote(Note):
+    """A child with a table of its own: its saves are saves of a note too."""
+
+    appendix = models.TextField(default="")
