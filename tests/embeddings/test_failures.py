@@ -303,3 +303,18 @@ def test_a_row_that_cannot_tell_whether_it_is_wanted_is_no_hit(ann: User, monkey
 
     monkeypatch.setattr(registry.get("note"), "should_embed", refuse)
     assert search(ann, "a") == []
+
+
+def test_a_retried_dead_letter_serves_its_parked_row(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    from django_rq import get_queue as get_rq_queue
+
+    from embeddings.capture.registry import registry
+
+    Note.objects.create(author=ann, title="unbuildable")
+    work_to_the_end()
+    (dead,) = get_queue("embeddings").jobs("failed")
+    monkeypatch.setattr(registry.get("note"), "content", lambda note: "mended")
+    get_rq_queue("embeddings").fetch_job(dead.id).requeue()
+    work()
+    assert ({content for _, _, content in stored()}, DirtyEntity.objects.count()) == ({"mended"}, 0)
+    assert get_queue_stats("embeddings") == QueueStats(completed=1)

@@ -48,6 +48,12 @@ def later_once(*, name: str) -> None:
         raise RetryLater(0.2, "the other side is busy")
 
 
+@job(name="pause-long", queue=QUEUE)
+def pause_long(*, name: str) -> None:
+    trace(f"start {name}")
+    raise RetryLater(60, "come back in a minute")
+
+
 @job(name="oversleep", queue=QUEUE, timeout=1, attempts=1)
 def oversleep(*, name: str) -> None:
     trace(f"start {name}")

@@ -14,7 +14,7 @@ from queues.testing import run_jobs
 from queues.worker.claims import Claimer, Room
 from queues.worker.leases import Reaper
 from tests.queues.conftest import wait_until
-from tests.testapp.jobs import QUEUE, fail, greet
+from tests.testapp.jobs import QUEUE, fail, greet, pause_long
 
 StartWorker = Callable[..., subprocess.Popen[str]]
 
@@ -166,3 +166,9 @@ def test_an_idle_worker_is_woken_although_a_full_one_took_the_marker(
         time.sleep(0.1)
     wait_until(lambda: times("end quick 3"))
     assert times("start quick 3")[0] - added < 1.5
+
+
+def test_a_burst_does_not_wait_for_a_far_pause(start_worker: StartWorker) -> None:
+    pause_long.enqueue(name="Ann")
+    output, _ = start_worker(QUEUE, "--burst").communicate(timeout=20)
+    assert get_queue_stats(QUEUE) == QueueStats(delayed=1), output
