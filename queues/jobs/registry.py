@@ -37,14 +37,14 @@ class Definition:
     def validate(self, payload: Any) -> BaseModel:
         return validate(self.name, self.model, payload)
 
-    def call(self, payload: Any, job: Job | None = None) -> Any:
-        """Runs the function once with this payload. A batch handler gets a batch of one; its item's failure is raised."""
+    def call(self, payload: Any, job: Callable[[], Job] | None = None) -> Any:
+        """Runs the function once with this payload. A batch handler gets a batch of one, of `job()`; its item's failure is raised."""
         data = self.validate(payload)
         if self.style is Style.KEYWORDS:
             return self.function(**{name: getattr(data, name) for name in self.model.model_fields})
         if self.style is Style.MODEL:
             return self.function(data)
-        item = Item(job=job or Job(id="", name=self.name, queue=self.queue), data=data)
+        item = Item(job=job() if job else Job(id="", name=self.name, queue=self.queue), data=data)
         self.function(Batch([item]))
         if item.error is not None:
             raise item.error
@@ -75,6 +75,9 @@ class Registry:
             return self._by_name[name]
         except KeyError:
             raise UnknownJob(name, list(self._by_name)) from None
+
+    def find(self, name: str) -> Definition | None:
+        return self._by_name.get(name)
 
     def find_by_path(self, path: str) -> Definition | None:
         return self._by_path.get(path)

@@ -12,30 +12,26 @@ from django.utils.module_loading import import_string
 from queues.conf import settings
 from queues.exceptions import Refused
 from queues.jobs.batch import Batch, Item
-from queues.jobs.job import Job
 from queues.jobs.registry import Definition, registry
 from queues.store import payloads
 from queues.worker.claims import Claim, Unit
 from queues.worker.outcomes import Outcome, completed, failed
 
-running_job: ContextVar[Job | None] = ContextVar("running_job", default=None)
+running_claim: ContextVar[Claim | None] = ContextVar("running_claim", default=None)
+"""The job that this thread runs, where it is a single one."""
 
 
 def run(unit: Unit) -> list[Outcome]:
     """One outcome per claim. Exceptions of the job's function are its outcome; what is no Exception passes through."""
-    definition = _definition(unit)
+    definition = registry.find(unit.name)
     if definition is not None and definition.batch:
         return _run_batch(definition, unit.claims)
     return [_run_single(claim) for claim in unit.claims]
 
 
-def _definition(unit: Unit) -> Definition | None:
-    return next((definition for definition in registry if definition.name == unit.name and definition.queue == unit.queue), None)
-
-
 def _run_single(claim: Claim) -> Outcome:
     definition = None
-    token = running_job.set(claim.job())
+    token = running_claim.set(claim)
     try:
         call = payloads.decode(claim.fields.get("data", b""))
         definition, function = _resolve(call, claim)
@@ -43,7 +39,7 @@ def _run_single(claim: Claim) -> Outcome:
     except Exception as error:
         return failed(claim, error, definition)
     finally:
-        running_job.reset(token)
+        running_claim.reset(token)
 
 
 def _run_batch(definition: Definition, claims: list[Claim]) -> list[Outcome]:
@@ -72,11 +68,11 @@ def _resolve(call: payloads.Call, claim: Claim) -> tuple[Definition | None, Call
     """What the call may run. Raises UnknownJob, Refused."""
     if call.name:
         definition = registry.get(call.name)
-        return definition, lambda: definition.call(call.payload, claim.job())
+        return definition, lambda: definition.call(call.payload, claim.job)
     found = registry.find_by_path(call.function)
     if found is not None:
         payload = _by_name(found.function, call)
-        return found, lambda: found.call(payload, claim.job())
+        return found, lambda: found.call(payload, claim.job)
     if call.function in settings.allowed_functions:
         function = import_string(call.function)
         return None, lambda: function(*call.args, **call.payload)
