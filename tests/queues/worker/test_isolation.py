@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.test import override_settings
 from redis import Redis
 
 from queues import QueueStats, RetryLater, add_job, get_queue, get_queue_stats, job
@@ -131,17 +132,22 @@ def test_rubbish_in_redis_stops_no_worker_and_no_neighbour(connection: Redis, st
     assert (get_queue_stats(QUEUE).completed, get_queue_stats(QUEUE).active) == (1, 0)
 
 
+@override_settings(QUEUES_LEASE_SECONDS=3)
 def test_a_stale_lease_is_taken_back_whoever_reaps_other_queues(connection: Redis) -> None:
     greet.enqueue(name="Ann")
     Claimer(worker="gone", lease_seconds=0).claim(connection, [Room(queue=QUEUE, units=1)])
     connection.set("rq:ext:email-sync:reaper", 1)
-    reaper = Reaper([QUEUE])
-    reaper.server_run = connection.info("server")["run_id"]
-    server = connection.info("server")
-    if server["uptime_in_seconds"] < 30:
-        pytest.skip("within 30 s of a start of Redis no lease is taken back")
-    reaper.reap(connection)
+    wait_until(lambda: connection.info("server")["uptime_in_seconds"] >= 3)
+    Reaper([QUEUE]).reap(connection)
     assert get_queue_stats(QUEUE) == QueueStats(waiting=1)
+
+
+@override_settings(QUEUES_LEASE_SECONDS=10**9)
+def test_no_lease_is_taken_back_while_redis_is_young(connection: Redis) -> None:
+    greet.enqueue(name="Ann")
+    Claimer(worker="alive", lease_seconds=0).claim(connection, [Room(queue=QUEUE, units=1)])
+    Reaper([QUEUE]).reap(connection)
+    assert get_queue_stats(QUEUE) == QueueStats(active=1)
 
 
 def test_max_jobs_is_exact(connection: Redis, start_worker: StartWorker) -> None:
