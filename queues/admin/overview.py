@@ -10,7 +10,8 @@ from django.utils.translation import ngettext
 
 from queues.address import describe, server_key
 from queues.exceptions import RedisUnavailable
-from queues.store.queue import Queue, QueueStats, get_queue, queue_names
+from queues.store.queue import Queue, get_queue, queue_names
+from queues.store.stats import QueueStats
 from queues.store.workers import WorkerInfo
 
 MANY_WAITING = 1000

@@ -26,6 +26,7 @@ class Job:
     attempts_made: int = 0
     stalls: int = 0
     error: str = ""
+    error_class: str = ""
     created_at: datetime | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -51,6 +52,7 @@ class Job:
             attempts_made=integer(text.get("attempts_made"), 0),
             stalls=integer(text.get("stalled"), 0),
             error=text.get("error", ""),
+            error_class=text.get("error_class", ""),
             created_at=moment(text.get("created_at")),
             started_at=moment(text.get("started_at")),
             ended_at=moment(text.get("ended_at")),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import redis
@@ -12,22 +11,12 @@ import redis
 from queues.conf import settings
 from queues.jobs.job import Job
 from queues.jobs.states import State
-from queues.store import keys, scripts, workers
+from queues.store import dead_letters, keys, scripts, workers
 from queues.store.connection import get_connection, queue_config, translated
+from queues.store.stats import QueueStats
 
 SLICE = 1000
 """Jobs that one call reads or deletes: bounds how long Redis is held up."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class QueueStats:
-    """How many jobs are in each state now. Completed and failed count those still kept."""
-
-    waiting: int = 0
-    active: int = 0
-    completed: int = 0
-    failed: int = 0
-    delayed: int = 0
 
 
 class Queue:
@@ -61,6 +50,19 @@ class Queue:
         """Whether no worker takes jobs of this queue."""
         with translated():
             return self.connection.hget(keys.state(self.name), "paused") == b"1"
+
+    def pause(self) -> None:
+        """No job is claimed once this has returned; running ones finish, adds are accepted. Kept in Redis until `resume`."""
+        with translated():
+            self.connection.hset(keys.state(self.name), "paused", 1)
+            workers.tell(self.connection, self.name, command="pause-queue")
+
+    def resume(self) -> None:
+        with translated(), self.connection.pipeline() as pipeline:
+            pipeline.hdel(keys.state(self.name), "paused")
+            pipeline.rpush(keys.wake(self.name), 1)
+            pipeline.ltrim(keys.wake(self.name), 0, 0)
+            pipeline.execute()
 
     def stats(self) -> QueueStats:
         """One round trip; writes nothing (RQ's own counting cleans registries on the way)."""
@@ -125,6 +127,20 @@ class Queue:
             if room:
                 removed += self._clean_registry(self._REGISTRIES[state](self.name), older_than_seconds, room, dry_run)
         return removed
+
+    def retry_failed(self, *, name: str | None = None, error_class: str | None = None, limit: int = 0) -> int:
+        """Retries dead letters, all or those of a job name and error class, the newest first. Returns how many."""
+        found = [job.id for job in dead_letters.find(self, name=name, error_class=error_class)]
+        return dead_letters.retry(self, found[:limit] if limit else found)
+
+    def retry(self, job_id: str) -> bool:
+        """Retries one dead letter. False if it is none (any more)."""
+        return dead_letters.retry(self, [job_id]) == 1
+
+    def remove(self, job_id: str) -> bool:
+        """Deletes a job. False if it is not there, or runs now."""
+        with translated():
+            return int(scripts.remove(self.connection, self.name, job_id)) == 1
 
     def workers(self) -> list[workers.WorkerInfo]:
         with translated():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -53,3 +54,10 @@ def _info(key: str, fields: dict[bytes, bytes]) -> WorkerInfo:
         failed_jobs=integer(text.get("failed_job_count")),
         running=integer(text.get("running")),
     )
+
+
+def tell(connection: redis.Redis, queue: str, *, command: str) -> None:
+    """Sends a command about the queue to each of its workers, over the channel that RQ's own commands use."""
+    message = json.dumps({"command": command, "queue": queue})
+    for worker in of_queue(connection, queue):
+        connection.publish(f"{PREFIX}:pubsub:{worker.name}", message)

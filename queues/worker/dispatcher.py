@@ -85,8 +85,9 @@ class Dispatcher:
         """Gives back what did not start, waits QUEUES_SHUTDOWN_SECONDS for what runs or a second stop, gives back the rest."""
         deadline = time.monotonic() + settings.shutdown_seconds
         self.bell.stop()
-        unstarted = [claim for pool in self.pools.values() for unit in pool.take_back() for claim in unit.claims]
-        self.unsettled += [Outcome(claim=claim, kind=Kind.BACK) for claim in unstarted]
+        for pool in self.pools.values():
+            self._give_back(pool)
+            pool.end()
         self._settle()
         while self.held and self.stops < 2 and time.monotonic() < deadline:
             self._receive(0.2)
@@ -99,10 +100,16 @@ class Dispatcher:
     def _receive(self, timeout_seconds: float) -> None:
         for message in self.mailbox.take(timeout_seconds):
             self.stops += message.stop
+            if message.paused in self.pools:
+                self._give_back(self.pools[message.paused])
             if message.unit is not None:
                 self.pools[message.unit.queue].finished(message.seconds)
                 self.unsettled += message.outcomes
                 self.last_job_at = time.monotonic()
+
+    def _give_back(self, pool: QueueThreads) -> None:
+        unstarted = [claim for unit in pool.take_unstarted() for claim in unit.claims]
+        self.unsettled += [Outcome(claim=claim, kind=Kind.BACK) for claim in unstarted]
 
     def _settle(self) -> None:
         if not self.unsettled:

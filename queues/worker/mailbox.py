@@ -20,13 +20,14 @@ BELL_SECONDS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """`unit` and `seconds` are set at the end of a run, `rang` where new work may wait, `stop` on a signal."""
+    """`unit` and `seconds` are set at the end of a run, `rang` where new work may wait, `stop` on a signal, `paused` names a queue."""
 
     unit: Unit | None = None
     outcomes: list[Outcome] = field(default_factory=list)
     seconds: float = 0.0
     rang: bool = False
     stop: bool = False
+    paused: str = ""
 
 
 class Mailbox:

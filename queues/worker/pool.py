@@ -52,8 +52,8 @@ class QueueThreads:
         self.outstanding -= 1
         self.mean_seconds = seconds if self.mean_seconds is None else 0.8 * self.mean_seconds + 0.2 * seconds
 
-    def take_back(self) -> list[Unit]:
-        """What no thread has started yet; and the threads end when they are free."""
+    def take_unstarted(self) -> list[Unit]:
+        """What no thread has started yet."""
         units: list[Unit] = []
         while True:
             try:
@@ -62,10 +62,13 @@ class QueueThreads:
                 break
             if unit is not None:
                 units.append(unit)
-        for _ in range(self.concurrency):
-            self.ready.put(None)
         self.outstanding -= len(units)
         return units
+
+    def end(self) -> None:
+        """The threads end when they are free."""
+        for _ in range(self.concurrency):
+            self.ready.put(None)
 
     def _work(self) -> None:
         while (unit := self.ready.get()) is not None:

@@ -86,8 +86,11 @@ class ConcurrentWorker(BaseWorker):
             worker_registration.register(self)
 
     def handle_payload(self, message: Any) -> None:
-        """Commands over RQ's channel: only shutdown means something here yet."""
-        if parse_payload(message).get("command") == "shutdown":
+        """Commands over RQ's channel: those of RQ that mean something here, and ours."""
+        command = parse_payload(message)
+        if command.get("command") == "shutdown":
             self.request_stop(signal.SIGINT, None)
+        elif command.get("command") == "pause-queue":
+            self.mailbox.put(Message(paused=str(command.get("queue"))))
         else:
             log.warning("Worker %s does not support the command %s", self.name, message.get("data"))

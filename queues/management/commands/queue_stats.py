@@ -10,7 +10,8 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 
 from queues.exceptions import RedisUnavailable
 from queues.management.arguments import open_queues
-from queues.store.queue import Queue, QueueStats, queue_names
+from queues.store.queue import Queue, queue_names
+from queues.store.stats import QueueStats
 from queues.store.workers import WorkerInfo
 
 STATES = [field.name for field in fields(QueueStats)]

@@ -1,0 +1,35 @@
+"""`manage.py queue_retry`: dead letters back to work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError, CommandParser
+
+from queues.exceptions import RedisUnavailable
+from queues.management.arguments import open_queues, whole_number
+from queues.store import dead_letters
+
+
+class Command(BaseCommand):
+    help = "Retries failed jobs, with their attempts reset and their priority kept."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("queues", nargs="+", metavar="queue", help="names from RQ_QUEUES")
+        parser.add_argument("--name", help="only jobs of this name")
+        parser.add_argument("--error-class", help="only jobs that failed with an error of this class, such as ValueError")
+        parser.add_argument("--limit", type=whole_number, default=0, help="at most so many, the newest; 0, the default, is no limit")
+        parser.add_argument("--dry-run", action="store_true", help="only count")
+
+    def handle(self, *, queues: list[str], name: str | None, error_class: str | None, limit: int, dry_run: bool, **options: Any) -> None:
+        for queue in open_queues(queues):
+            try:
+                if dry_run:
+                    found = sum(1 for _ in dead_letters.find(queue, name=name, error_class=error_class))
+                    count = min(found, limit) if limit else found
+                else:
+                    count = queue.retry_failed(name=name, error_class=error_class, limit=limit)
+            except RedisUnavailable as error:
+                raise CommandError(str(error)) from error
+            jobs = "job" if count == 1 else "jobs"
+            self.stdout.write(f"{queue.name}: {count} failed {jobs} {'would be ' if dry_run else ''}retried")
