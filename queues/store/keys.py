@@ -6,9 +6,6 @@ from rq.defaults import RQ_KEY_PREFIX
 
 PREFIX = RQ_KEY_PREFIX
 
-QUEUES = f"{PREFIX}:queues"
-WORKERS = f"{PREFIX}:workers"
-
 
 def job(job_id: str) -> str:
     return f"{PREFIX}:job:{job_id}"
@@ -40,10 +37,6 @@ def leases(queue: str) -> str:
 
 def state(queue: str) -> str:
     return f"{PREFIX}:ext:{queue}:state"
-
-
-def totals(queue: str) -> str:
-    return f"{PREFIX}:ext:{queue}:totals"
 
 
 def wake(queue: str) -> str:

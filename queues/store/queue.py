@@ -137,6 +137,11 @@ class Queue:
         """Retries one dead letter. False if it is none (any more)."""
         return dead_letters.retry(self, [job_id]) == 1
 
+    def promote(self, job_id: str) -> bool:
+        """Makes a delayed job wait for no longer. False if it is not delayed."""
+        with translated():
+            return int(scripts.promote(self.connection, self.name, job_id)) == 1
+
     def remove(self, job_id: str) -> bool:
         """Deletes a job. False if it is not there, or runs now."""
         with translated():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Any
 
 from django.utils.module_loading import import_string
@@ -17,9 +16,6 @@ from queues.store import payloads
 from queues.worker.claims import Claim, Unit
 from queues.worker.outcomes import Outcome, completed, failed
 
-running_claim: ContextVar[Claim | None] = ContextVar("running_claim", default=None)
-"""The job that this thread runs, where it is a single one."""
-
 
 def run(unit: Unit) -> list[Outcome]:
     """One outcome per claim. Exceptions of the job's function are its outcome; what is no Exception passes through."""
@@ -31,15 +27,12 @@ def run(unit: Unit) -> list[Outcome]:
 
 def _run_single(claim: Claim) -> Outcome:
     definition = None
-    token = running_claim.set(claim)
     try:
         call = payloads.decode(claim.fields.get("data", b""))
         definition, function = _resolve(call, claim)
         return completed(claim, function())
     except Exception as error:
         return failed(claim, error, definition)
-    finally:
-        running_claim.reset(token)
 
 
 def _run_batch(definition: Definition, claims: list[Claim]) -> list[Outcome]:

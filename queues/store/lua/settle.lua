@@ -1,6 +1,6 @@
 -- Ends runs. Each is fenced by its lease: a worker that lost it changes nothing.
 -- ARGV: prefix, worker, then per run: queue, id, execution, kind, delay in seconds, attempts_made, ended_at, keep, error, error class,
---       result type or '', n, n values of RQ's result entry (field, value, ...).
+--       n, n values of RQ's result entry (field, value, ...).
 -- Kinds: completed, retry (charged, after delay), later (uncharged, after delay), dead, back (uncharged, to the front).
 -- Returns 1 per run that was settled, 0 per run whose lease was gone.
 local WORKER = ARGV[2]
@@ -44,20 +44,20 @@ end
 
 local i = 3
 while i <= #ARGV do
-  local queue, id, execution, n = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 11])
+  local queue, id, execution, n = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 10])
   local owned = redis.call('ZREM', ext(queue, 'lease'), id .. ':' .. execution)
   if owned == 1 then
     forget_execution(queue, id, execution, WORKER)
     if redis.call('EXISTS', job_key(id)) == 1 then
       if n > 0 then
         local results = P .. ':results:' .. id
-        redis.call('XADD', results, 'MAXLEN', 10, '*', unpack(ARGV, i + 12, i + 11 + n))
+        redis.call('XADD', results, 'MAXLEN', 10, '*', unpack(ARGV, i + 11, i + 10 + n))
         redis.call('EXPIRE', results, RESULT_SECONDS)
       end
       apply(queue, id, ARGV[i + 3], tonumber(ARGV[i + 4]), ARGV[i + 5], ARGV[i + 6], tonumber(ARGV[i + 7]), ARGV[i + 8], ARGV[i + 9])
     end
   end
   answers[#answers + 1] = owned
-  i = i + 12 + n
+  i = i + 11 + n
 end
 return answers

@@ -132,3 +132,12 @@ def test_the_commands_pause_and_resume() -> None:
     assert is_paused(QUEUE)
     assert command("queue_resume", QUEUE) == f"{QUEUE}: resumed\n"
     assert not is_paused(QUEUE)
+
+
+def test_a_delayed_job_is_promoted_to_the_tail_with_its_priority() -> None:
+    later = add_job(QUEUE, "greet", {"name": "later"}, delay=60)
+    urgent = add_job(QUEUE, "greet", {"name": "urgent"}, delay=60, priority=-1)
+    now = greet.enqueue(name="now")
+    queue = get_queue(QUEUE)
+    assert queue.promote(later.id) and queue.promote(urgent.id) and not queue.promote(now.id)
+    assert queue.job_ids("waiting") == [urgent.id, now.id, later.id]
