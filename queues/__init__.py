@@ -1,72 +1,84 @@
 """Job queues with BullMQ's semantics on django-rq, RQ and Redis. What is listed here is the public interface."""
 
-from collections.abc import Sequence
-from datetime import timedelta
-
+from queues.control import (
+    cancel_job,
+    clean_queue,
+    close_queues,
+    drain_queue,
+    get_all_queue_stats,
+    get_failed_jobs,
+    get_job,
+    get_jobs,
+    get_queue_stats,
+    get_worker,
+    get_workers,
+    is_paused,
+    pause_queue,
+    pause_worker,
+    promote_job,
+    remove_job,
+    resume_queue,
+    resume_worker,
+    retry_failed,
+    retry_job,
+)
 from queues.exceptions import (
     InvalidPayload,
+    JobCancelled,
+    JobIdTaken,
+    JobNotFound,
     NonRetryable,
     QueuesError,
     RedisUnavailable,
     RetryLater,
     UnknownJob,
     UnknownQueue,
+    UnknownWorker,
 )
 from queues.jobs.backoff import Exponential, Fixed
 from queues.jobs.batch import Batch, Item
 from queues.jobs.decorators import job, schedule
 from queues.jobs.job import Job
+from queues.jobs.options import Debounce, Keep
+from queues.jobs.running import current_job, log, report_progress
 from queues.jobs.states import State
 from queues.publish import add_job, add_jobs
+from queues.store.history import Attempt
 from queues.store.queue import Queue, get_queue, queue_names
 from queues.store.stats import QueueStats
-
-
-def get_queue_stats(name: str) -> QueueStats:
-    """Waiting, active, completed, failed and delayed jobs of a queue. Raises UnknownQueue, RedisUnavailable."""
-    return get_queue(name).stats()
-
-
-def pause_queue(name: str) -> None:
-    """No worker takes jobs of the queue until it is resumed."""
-    get_queue(name).pause()
-
-
-def resume_queue(name: str) -> None:
-    get_queue(name).resume()
-
-
-def is_paused(name: str) -> bool:
-    return get_queue(name).is_paused
-
-
-def clean_queue(name: str, older_than: float | timedelta, *, states: Sequence[str] = ("completed", "failed"), limit: int = 0) -> int:
-    """Removes jobs that ended at least so long ago (seconds or a timedelta). Returns how many."""
-    seconds = older_than.total_seconds() if isinstance(older_than, timedelta) else older_than
-    return get_queue(name).clean(seconds, states=states, limit=limit)
-
-
-def get_failed_jobs(name: str, start: int = 0, end: int = -1) -> list[Job]:
-    """The queue's dead letters, newest first, both ends included."""
-    return get_queue(name).jobs(State.FAILED, start, end)
-
+from queues.store.workers import WorkerInfo
 
 __all__ = [
     # jobs
+    "Attempt",
     "Batch",
+    "Debounce",
     "Exponential",
     "Fixed",
     "Item",
     "Job",
+    "Keep",
     "State",
     "add_job",
     "add_jobs",
+    "cancel_job",
+    "current_job",
+    "get_job",
+    "get_jobs",
     "job",
+    "log",
+    "promote_job",
+    "remove_job",
+    "report_progress",
+    "retry_job",
     "schedule",
     # queues
     "Queue",
     "QueueStats",
     "clean_queue",
+    "close_queues",
+    "drain_queue",
+    "get_all_queue_stats",
     "get_failed_jobs",
     "get_queue",
     "get_queue_stats",
@@ -74,12 +86,23 @@ __all__ = [
     "pause_queue",
     "queue_names",
     "resume_queue",
+    "retry_failed",
+    # workers
+    "WorkerInfo",
+    "get_worker",
+    "get_workers",
+    "pause_worker",
+    "resume_worker",
     # errors
     "InvalidPayload",
+    "JobCancelled",
+    "JobIdTaken",
+    "JobNotFound",
     "NonRetryable",
     "QueuesError",
     "RedisUnavailable",
     "RetryLater",
     "UnknownJob",
     "UnknownQueue",
+    "UnknownWorker",
 ]

@@ -22,10 +22,14 @@ class QueuesSettings:
     """How often an idle worker looks for jobs that arrived without ringing its bell."""
     stall_limit: int = 1
     """How often a job may lose its worker and start again; once more and it is a dead letter."""
+    attempts: int = 3
+    """Runs in all of a job, where neither it nor its queue says."""
     keep_completed: int = 100
     """How many completed jobs a queue keeps."""
     keep_failed: int = 500
     """How many failed jobs (dead letters) a queue keeps."""
+    answer_seconds: float = 0.9
+    """How long callers (not workers) wait for an answer of Redis before RedisUnavailable."""
     concurrency: int = 1
     """Jobs of one queue that a worker runs at a time, where RQ_QUEUES names no CONCURRENCY."""
     allowed_functions: tuple[str, ...] = ()

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from queues.jobs.job import Job
 
 
 class QueuesError(Exception):
@@ -37,6 +41,22 @@ class InvalidPayload(QueuesError):
     """The payload does not fit the job."""
 
 
+class JobNotFound(QueuesError):
+    """No Redis of RQ_QUEUES has a job of this id."""
+
+
+class JobIdTaken(QueuesError):
+    """An unfinished job of another queue has the chosen id."""
+
+    def __init__(self, jobs: list[Job]) -> None:
+        super().__init__(f"Unfinished jobs of other queues have the ids {', '.join(job.id for job in jobs)}.")
+        self.jobs = jobs
+
+
+class UnknownWorker(QueuesError):
+    """No living worker has this name, and none serves a queue of this name."""
+
+
 class WrongQueue(QueuesError):
     """The job belongs to another queue."""
 
@@ -63,6 +83,10 @@ class RetryLater(QueuesError):
     def __init__(self, seconds: float = 1.0, reason: str = "") -> None:
         super().__init__(reason or f"retry in {seconds:g} s")
         self.seconds = min(max(0.0, float(seconds)), 366 * 86400.0) if math.isfinite(seconds) else 1.0
+
+
+class JobCancelled(QueuesError):
+    """The job was cancelled."""
 
 
 class JobTimeout(QueuesError):

@@ -6,19 +6,21 @@ import logging
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Unpack
 
+import redis
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from queues import signals
-from queues.exceptions import QueuesError, WrongQueue
-from queues.jobs.backoff import check_delay
+from queues.exceptions import JobIdTaken, QueuesError, WrongQueue
+from queues.jobs.durations import check_delay
 from queues.jobs.job import Job
+from queues.jobs.options import AddOptions, Options
 from queues.jobs.registry import registry
-from queues.jobs.states import RQ_STATUS, State
+from queues.jobs.states import RQ_STATUS, State, from_rq_status
 from queues.store import payloads, scripts
 from queues.store.connection import translated
 from queues.store.fields import rq_time
@@ -26,19 +28,20 @@ from queues.store.queue import get_queue
 
 log = logging.getLogger("queues")
 
-Dedupe = str | Callable[[Mapping[str, Any]], str | None] | None
-PRIORITY_LIMIT = 2097151
 MAX_PER_CALL = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob:
-    """A validated job on its way to Redis. `delay_seconds` counts from its arrival there."""
+    """A validated job on its way to Redis. `delay_seconds` counts from its arrival there; `extra` are more fields of its hash."""
 
     job: Job
     timeout_seconds: int
     delay_seconds: float = 0.0
     dedupe: str = ""
+    window_seconds: float = 0.0
+    has_chosen_id: bool = False
+    extra: Mapping[str, str | int]
 
     def arguments(self) -> list[str | bytes | int | float]:
         """The job as add.lua reads it."""
@@ -54,49 +57,45 @@ class NewJob:
             "data": payloads.encode(job.name, job.data),
             "name": job.name,
             "attempts": job.attempts,
-            "priority": job.priority,
+            **self.extra,
         }
         values = [part for pair in fields.items() for part in pair]
-        return [job.queue, job.id, self.dedupe, self.delay_seconds, job.priority, len(values), *values]
+        chosen = "1" if self.has_chosen_id else ""
+        head: list[str | int | float] = [job.queue, job.id, chosen, self.dedupe, self.window_seconds, self.delay_seconds, job.priority]
+        return [*head, len(values), *values]
 
 
 def add_job(
     queue: str,
     name: str,
     data: Mapping[str, Any],
-    *,
-    delay: float | None = None,
-    priority: int = 0,
-    dedupe: Dedupe = None,
-    using: str | None = None,
+    **options: Unpack[AddOptions],
 ) -> Job:
-    """Adds one job and returns it with its id: see add_jobs."""
-    return add_jobs(queue, [(name, data)], delay=delay, priority=priority, dedupe=dedupe, using=using)[0]
+    """Adds one job and returns it with its id: see add_jobs. `job_id` chooses that id, of letters, digits, `_` and `-`: an unfinished
+    job that has it is returned instead, a finished one replaced. Raises JobIdTaken where that job is another queue's."""
+    return add_jobs(queue, [(name, data)], **options)[0]
 
 
-def add_jobs(
-    queue: str,
-    jobs: Iterable[tuple[str, Mapping[str, Any]]],
-    *,
-    delay: float | None = None,
-    priority: int = 0,
-    dedupe: Dedupe = None,
-    using: str | None = None,
-) -> list[Job]:
+def add_jobs(queue: str, jobs: Iterable[tuple[str, Mapping[str, Any]]], **options: Unpack[AddOptions]) -> list[Job]:
     """Adds jobs in one round trip, all or none.
 
     Inside a transaction of the database alias `using` they are provisional and leave on its commit, all jobs of the
     transaction in one call; Redis being away then is logged and sent as `publish_failed`, never raised.
-    `delay` is in seconds; a lower `priority` runs first; while a waiting or delayed job holds the `dedupe` key
-    (a string, or a function of the payload), that one is kept instead.
-    Raises ValueError (delay or priority out of range), UnknownQueue, UnknownJob, WrongQueue, InvalidPayload before
-    anything reaches Redis; outside of a transaction also RedisUnavailable.
+
+    `delay` (seconds or a timedelta) is kept from Redis's arrival on; a lower `priority` runs first, 0 is the default, first in
+    first out within a value. `attempts` (runs in all), `backoff` (seconds, Fixed or Exponential), `keep_completed` and `keep_failed`
+    (a count, or Keep) replace the job's and the queue's own. While a waiting or delayed job holds the `dedupe` key (a string, or a
+    function of the payload), that one is returned, moved to the better priority and the earlier due time; with Debounce(key, window)
+    it gets the newer payload and the whole window again.
+    Raises ValueError (an option out of range), UnknownQueue, UnknownJob, WrongQueue, InvalidPayload before anything reaches Redis;
+    outside of a transaction also RedisUnavailable.
     """
     get_queue(queue)
-    if not -PRIORITY_LIMIT <= priority <= PRIORITY_LIMIT:
-        raise ValueError(f"priority must be from {-PRIORITY_LIMIT} to {PRIORITY_LIMIT}, not {priority}")
-    wait = check_delay(delay)
-    new = [_validated(queue, name, data, delay=wait, priority=priority, dedupe=dedupe) for name, data in jobs]
+    using = options.pop("using", None)
+    checked = Options(**options)  # type: ignore[misc]  # mypy does not see that `using` is gone
+    new = [_validated(queue, name, data, checked) for name, data in jobs]
+    if checked.job_id is not None and len(new) > 1:
+        raise ValueError(f"job_id is for one job, not for {len(new)}")
     if not new:
         return []
     connection = transaction.get_connection(using)
@@ -107,37 +106,73 @@ def add_jobs(
         return send(new)
 
 
-def send(new: list[NewJob]) -> list[Job]:
-    """Sends jobs now: one call per server, or per thousand jobs. Returns them under the ids that they have in Redis."""
+def send(new: Sequence[NewJob]) -> list[Job]:
+    """Sends jobs now: one call per server, or per thousand jobs. Returns them under the ids and in the states that they have in Redis.
+
+    Raises JobIdTaken when all others are stored.
+    """
     by_server: dict[int, list[NewJob]] = defaultdict(list)
     for item in new:
         by_server[id(get_queue(item.job.queue).connection)].append(item)
-    ids: dict[str, str] = {}
+    stored: dict[str, Job | None] = {}
     for items in by_server.values():
         connection = get_queue(items[0].job.queue).connection
         for at in range(0, len(items), MAX_PER_CALL):
-            part = items[at : at + MAX_PER_CALL]
-            answer = scripts.add(connection, [argument for item in part for argument in item.arguments()])
-            ids |= {item.job.id: stored.decode() for item, stored in zip(part, answer, strict=True)}
-    return [replace(item.job, id=ids[item.job.id], state=State.DELAYED if item.delay_seconds > 0 else State.WAITING) for item in new]
+            stored |= _send_part(connection, items[at : at + MAX_PER_CALL])
+    if taken := [item.job for item in new if stored[item.job.id] is None]:
+        raise JobIdTaken(taken)
+    return [job for item in new if (job := stored[item.job.id]) is not None]
 
 
-def _validated(queue: str, name: str, data: Mapping[str, Any], *, delay: float, priority: int, dedupe: Dedupe) -> NewJob:
+def _send_part(connection: redis.Redis, part: Sequence[NewJob]) -> dict[str, Job | None]:
+    """The stored jobs by the ids that they were given here; None where the chosen id is another queue's."""
+    answers = scripts.add(connection, [argument for item in part for argument in item.arguments()])
+    stored: dict[str, Job | None] = {}
+    for item, (job_id, status, is_new) in zip(part, answers, strict=True):
+        is_taken = status == b"taken"
+        stored[item.job.id] = job = None if is_taken else replace(item.job, id=job_id.decode(), state=from_rq_status(status.decode()))
+        if is_new and signals.added.has_listeners(Job):
+            signals.added.send_robust(sender=Job, job=job)
+    return stored
+
+
+def _validated(queue: str, name: str, data: Mapping[str, Any], options: Options) -> NewJob:
     definition = registry.get(name)
     if definition.queue != queue:
         raise WrongQueue(f"The job {name!r} belongs to the queue {definition.queue!r}, not to {queue!r}.")
     payload = definition.validate(data).model_dump(mode="json")
-    key = dedupe(payload) if callable(dedupe) else dedupe
+    dedupe, window = options.dedupe_of(payload)
+    owner = definition.owner_of(payload)
+    extra = options.fields()
+    for field, keep in (("keep_completed", definition.keep_completed), ("keep_failed", definition.keep_failed)):
+        if keep is not None:
+            extra.setdefault(field, str(keep))
+    if owner:
+        extra["owner"] = owner
     job = Job(
-        id=os.urandom(16).hex(),
+        id=options.job_id or new_id(),
         name=name,
         queue=queue,
         data=payload,
         state=State.PROVISIONAL,
-        priority=priority,
-        attempts=definition.attempts,
+        priority=options.priority,
+        attempts=options.attempts or definition.attempts or get_queue(queue).attempts,
+        owner=owner,
     )
-    return NewJob(job=job, timeout_seconds=definition.timeout_seconds, delay_seconds=delay, dedupe=key or "")
+    return NewJob(
+        job=job,
+        timeout_seconds=definition.timeout_seconds,
+        delay_seconds=window if options.delay is None else check_delay(options.delay),
+        dedupe=dedupe,
+        window_seconds=window,
+        has_chosen_id=options.job_id is not None,
+        extra=extra,
+    )
+
+
+def new_id() -> str:
+    """32 hexadecimal digits that sort by time: where a sorted set has equal scores, Redis orders by id."""
+    return f"{time.time_ns() // 1000:014x}{os.urandom(9).hex()}"
 
 
 class _Publication:
@@ -178,7 +213,13 @@ def _publish(new: list[NewJob]) -> None:
     try:
         with translated():
             send(new)
+    except JobIdTaken as error:
+        _report(error.jobs, error)
     except QueuesError as error:
-        names = ", ".join(sorted({item.job.name for item in new}))
-        log.error("%d committed jobs (%s) did not reach Redis: %s", len(new), names, error)
-        signals.publish_failed.send_robust(sender=Job, jobs=[item.job for item in new], error=error)
+        _report([item.job for item in new], error)
+
+
+def _report(jobs: list[Job], error: QueuesError) -> None:
+    names = ", ".join(sorted({job.name for job in jobs}))
+    log.error("%d committed jobs (%s) did not reach Redis: %s", len(jobs), names, error)
+    signals.publish_failed.send_robust(sender=Job, jobs=jobs, error=error)

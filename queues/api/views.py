@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from django.http import HttpRequest, JsonResponse
 
-from queues import RedisUnavailable, get_queue_stats, queue_names
+from queues import RedisUnavailable, get_all_queue_stats
 from queues.api.access import json_view
 
 
@@ -14,7 +12,7 @@ from queues.api.access import json_view
 def queues(request: HttpRequest) -> JsonResponse:
     """The statistics of every queue; 503 when a Redis does not answer."""
     try:
-        stats = {name: asdict(get_queue_stats(name)) for name in queue_names()}
+        stats = {name: each.counts() for name, each in get_all_queue_stats().items()}
     except RedisUnavailable as error:
         return JsonResponse({"error": str(error)}, status=503)
     return JsonResponse({"queues": stats})

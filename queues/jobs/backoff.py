@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from queues.jobs.durations import LONGEST_SECONDS, check_delay
 
 log = logging.getLogger("queues")
-
-LONGEST_SECONDS = 366 * 86400.0
-"""No wait is longer: what asks for more is a mistake."""
 
 Backoff = Callable[[int], float]
 """Seconds to wait after the n-th failed attempt (n from 1)."""
@@ -46,12 +47,45 @@ class Exponential:
         return seconds * (1 - self.jitter * random.random())
 
 
-def check_delay(seconds: float | None) -> float:
-    """A delay that was asked for, in seconds; None and what has passed is none. Raises ValueError beyond a year or not finite."""
-    wait = float(seconds or 0)
-    if not math.isfinite(wait) or wait > LONGEST_SECONDS:
-        raise ValueError(f"delay must be at most {LONGEST_SECONDS:g} seconds, not {seconds}")
-    return max(0.0, wait)
+KINDS: dict[str, type[Fixed] | type[Exponential]] = {"fixed": Fixed, "exponential": Exponential}
+
+
+def parse_backoff(value: Any) -> Backoff:
+    """A back-off as settings and options write it: seconds (fixed), a callable, or a mapping such as
+    {"type": "exponential", "delay_seconds": 1, "jitter": 0.5}. Raises ValueError."""
+    match value:
+        case bool():
+            pass
+        case int() | float():
+            return Fixed(delay_seconds=check_delay(value))
+        case Mapping() if value.get("type") in KINDS:
+            try:
+                return KINDS[value["type"]](**{key: float(number) for key, number in value.items() if key != "type"})
+            except TypeError as error:
+                raise ValueError(f"back-off {value!r}: {error}") from error
+        case _ if callable(value):
+            return value  # type: ignore[no-any-return]
+    raise ValueError(
+        f"a back-off is a number of seconds, Fixed(...), Exponential(...), a mapping with a type, or a callable, not {value!r}"
+    )
+
+
+def encode_backoff(value: Any) -> str:
+    """What of a back-off can travel with one job. Raises ValueError for a callable: that belongs on the job's definition."""
+    backoff = parse_backoff(value)
+    for kind, cls in KINDS.items():
+        if type(backoff) is cls:
+            return orjson.dumps({"type": kind, **vars(backoff)}).decode()
+    raise ValueError("a single job's back-off must be seconds, Fixed(...) or Exponential(...): a callable belongs in @job(backoff=...)")
+
+
+def decode_backoff(text: bytes | None) -> Backoff | None:
+    """The back-off that a job carries; None where there is none, or nothing readable."""
+    try:
+        value = orjson.loads(text) if text else None
+        return parse_backoff(value) if isinstance(value, Mapping) else None
+    except (orjson.JSONDecodeError, ValueError):
+        return None
 
 
 def wait_seconds(backoff: Backoff, attempts_made: int) -> float:

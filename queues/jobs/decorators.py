@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Generic, ParamSpec, TypeVar, overload
+from typing import Any, Generic, ParamSpec, TypeVar, Unpack, overload
 
 from pydantic import BaseModel
 
 from queues.exceptions import InvalidJob
-from queues.jobs.backoff import Backoff, Exponential
+from queues.jobs.backoff import Backoff, parse_backoff
 from queues.jobs.batch import Batch
 from queues.jobs.job import Job
+from queues.jobs.options import AddOptions, Keep
 from queues.jobs.payload import Style, inspect_function
 from queues.jobs.registry import Definition, registry
 
@@ -35,15 +36,15 @@ class RegisteredJob(Generic[P]):
         """Queues the job; inside a transaction on its commit. Raises InvalidPayload before anything reaches Redis."""
         return self.using().enqueue(*args, **kwargs)
 
-    def using(self, *, delay: float | None = None, priority: int = 0, dedupe: str | None = None) -> Options[P]:
-        """The same with options: `f.using(delay=60).enqueue(...)`."""
-        return Options(self.definition, delay=delay, priority=priority, dedupe=dedupe)
+    def using(self, **options: Unpack[AddOptions]) -> Prepared[P]:
+        """The same with the options of add_job: `f.using(delay=60).enqueue(...)`."""
+        return Prepared(self.definition, **options)
 
 
-class Options(Generic[P]):
+class Prepared(Generic[P]):
     """A registered job with the options of one enqueue."""
 
-    def __init__(self, definition: Definition, **options: Any) -> None:
+    def __init__(self, definition: Definition, **options: Unpack[AddOptions]) -> None:
         self.definition = definition
         self.options = options
 
@@ -74,23 +75,55 @@ class Decorator:
         model, style = inspect_function(function)
         if (style is Style.BATCH) != (self.options["batch"] is not None):
             raise InvalidJob(f"{function.__qualname__}: batch= and a parameter annotated Batch[...] go together.")
+        if (owner := self.options["owner"]) is not None and owner not in model.model_fields:
+            raise InvalidJob(f"{function.__qualname__}: owner={owner!r} is no field of its payload.")
         definition = Definition(function=function, model=model, style=style, **self.options)
         registry.register(definition)
         return RegisteredJob(definition)
 
 
 def job(
-    *, name: str, queue: str, attempts: int = 3, backoff: Backoff | None = None, timeout: int = 180, batch: int | None = None
+    *,
+    name: str,
+    queue: str,
+    attempts: int | None = None,
+    backoff: Backoff | float | None = None,
+    timeout: int = 180,
+    batch: int | None = None,
+    owner: str | None = None,
+    retry_on: Sequence[type[BaseException]] = (),
+    give_up_on: Sequence[type[BaseException]] = (),
+    keep_completed: int | Keep | None = None,
+    keep_failed: int | Keep | None = None,
 ) -> Decorator:
     """Registers a function as the job `name` of `queue`.
 
-    `attempts` counts runs in all; `backoff(n)` gives the seconds after the n-th failure (1 s, 2 s, 4 s by default);
-    `timeout` is in whole seconds; `batch` is the most items that one call of a batch handler takes.
-    Raises InvalidJob, AlreadyRegistered.
+    `attempts` counts runs in all (the queue's ATTEMPTS, else 3); `backoff` is seconds, Fixed, Exponential or a function that gives
+    the seconds after the n-th failure (the queue's BACKOFF, else 1 s, 2 s, 4 s, ...); `timeout` is in whole seconds; `batch` is the most
+    items that one call of a batch handler takes. `owner` names the field of the payload that says whose a job is: owners are served in
+    turn. An error of `give_up_on`, or outside of `retry_on` where that is given, fails the job at once. `keep_completed` and
+    `keep_failed` replace the queue's. Raises InvalidJob, AlreadyRegistered.
     """
-    if attempts < 1 or timeout < 1 or (batch is not None and batch < 1):
+    if (attempts is not None and attempts < 1) or timeout < 1 or (batch is not None and batch < 1):
         raise InvalidJob(f"{name}: attempts, timeout and batch must be at least 1.")
-    return Decorator(name=name, queue=queue, attempts=attempts, backoff=backoff or Exponential(), timeout_seconds=timeout, batch=batch)
+    try:
+        parsed = None if backoff is None else parse_backoff(backoff)
+        keeps = [None if keep is None else Keep.parse(keep) for keep in (keep_completed, keep_failed)]
+    except ValueError as error:
+        raise InvalidJob(f"{name}: {error}") from error
+    return Decorator(
+        name=name,
+        queue=queue,
+        attempts=attempts,
+        backoff=parsed,
+        timeout_seconds=timeout,
+        batch=batch,
+        owner=owner,
+        retry_on=tuple(retry_on),
+        give_up_on=tuple(give_up_on),
+        keep_completed=keeps[0],
+        keep_failed=keeps[1],
+    )
 
 
 def schedule(*, every: int) -> Callable[[F], F]:

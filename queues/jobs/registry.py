@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,22 +12,33 @@ from queues.exceptions import AlreadyRegistered, UnknownJob
 from queues.jobs.backoff import Backoff
 from queues.jobs.batch import Batch, Item
 from queues.jobs.job import Job
+from queues.jobs.options import Keep
 from queues.jobs.payload import Style, validate
+
+MAX_OWNER_CHARACTERS = 200
 
 
 @dataclass(frozen=True, kw_only=True)
 class Definition:
-    """A registered job. `timeout_seconds` bounds one attempt; `batch` is the most items of one call, None for one by one."""
+    """A registered job. `timeout_seconds` bounds one attempt; `batch` is the most items of one call, None for one by one.
+
+    Where `attempts`, `backoff` and the keeps are None, the queue's apply. `owner` names the payload's field that says whose a job is.
+    """
 
     name: str
     queue: str
     function: Callable[..., Any]
     model: type[BaseModel]
     style: Style
-    attempts: int
-    backoff: Backoff
     timeout_seconds: int
-    batch: int | None
+    attempts: int | None = None
+    backoff: Backoff | None = None
+    batch: int | None = None
+    owner: str | None = None
+    retry_on: tuple[type[BaseException], ...] = ()
+    give_up_on: tuple[type[BaseException], ...] = ()
+    keep_completed: Keep | None = None
+    keep_failed: Keep | None = None
     every_seconds: int | None = None
 
     @property
@@ -36,6 +47,15 @@ class Definition:
 
     def validate(self, payload: Any) -> BaseModel:
         return validate(self.name, self.model, payload)
+
+    def owner_of(self, payload: Mapping[str, Any]) -> str:
+        """Whose job this is, empty for nobody's."""
+        value = payload.get(self.owner) if self.owner else None
+        return "" if value is None else str(value)[:MAX_OWNER_CHARACTERS]
+
+    def gives_up_on(self, error: BaseException) -> bool:
+        """Whether the error ends the job, whatever attempts remain."""
+        return isinstance(error, self.give_up_on) or bool(self.retry_on and not isinstance(error, self.retry_on))
 
     def call(self, payload: Any, job: Callable[[], Job] | None = None) -> Any:
         """Runs the function once with this payload. A batch handler gets a batch of one, of `job()`; its item's failure is raised."""

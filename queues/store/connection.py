@@ -15,8 +15,8 @@ from redis.retry import Retry
 from queues.conf import settings
 from queues.exceptions import RedisUnavailable, UnknownQueue
 
-CONNECT_SECONDS = 0.5
-ANSWER_SECONDS = 5.0
+CONNECT_SECONDS = 0.4
+WORKER_ANSWER_SECONDS = 5.0
 
 _clients: dict[bytes, redis.Redis] = {}
 
@@ -29,7 +29,7 @@ def queue_config(name: str) -> dict[str, Any]:
         raise UnknownQueue(name, list(settings.rq_queues)) from None
 
 
-def fail_fast(connection: redis.Redis, *, answer_seconds: float = ANSWER_SECONDS) -> redis.Redis:
+def fail_fast(connection: redis.Redis, *, answer_seconds: float = WORKER_ANSWER_SECONDS) -> redis.Redis:
     """Replaces redis-py's ten retries (about four seconds on a closed port) by none, and bounds connecting and answers."""
     connection.set_retry(Retry(NoBackoff(), 0))
     options = connection.connection_pool.connection_kwargs
@@ -43,14 +43,20 @@ def get_connection(queue: str) -> redis.Redis:
     parameters = filter_connection_params(queue_config(queue))
     key = orjson.dumps(parameters, default=str, option=orjson.OPT_SORT_KEYS)
     if key not in _clients:
-        _clients[key] = new_connection(queue)
+        _clients[key] = new_connection(queue, answer_seconds=settings.answer_seconds)
     return _clients[key]
 
 
-def new_connection(queue: str, *, answer_seconds: float = ANSWER_SECONDS) -> redis.Redis:
+def new_connection(queue: str, *, answer_seconds: float = WORKER_ANSWER_SECONDS) -> redis.Redis:
     """A client of its own, for a thread that blocks."""
     connection: redis.Redis = get_redis_connection(queue_config(queue))
     return fail_fast(connection, answer_seconds=answer_seconds)
+
+
+def close_all() -> None:
+    """Closes the shared clients; whoever asks next gets new ones."""
+    while _clients:
+        _clients.popitem()[1].close()
 
 
 @contextmanager

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
+from typing import Any
+
+import orjson
 
 MAX_DIGITS = 18
 """Longer numbers are rubbish, and overflow what is computed with them."""
@@ -16,6 +20,22 @@ def integer(text: str | bytes | None, default: int = 0) -> int:
         return int(text) if text and len(text) <= MAX_DIGITS else default
     except ValueError:
         return default
+
+
+def number(text: str | bytes | None, default: float = 0.0) -> float:
+    """A finite number."""
+    try:
+        found = float(text) if text else default
+    except ValueError:
+        return default
+    return found if math.isfinite(found) else default
+
+
+def json_value(text: bytes | None) -> Any:
+    try:
+        return orjson.loads(text) if text else None
+    except orjson.JSONDecodeError:
+        return None
 
 
 def moment(text: str | None) -> datetime | None:

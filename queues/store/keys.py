@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import redis
 from rq.defaults import RQ_KEY_PREFIX
 
 PREFIX = RQ_KEY_PREFIX
@@ -43,9 +44,23 @@ def wake(queue: str) -> str:
     return f"{PREFIX}:ext:{queue}:wake"
 
 
+def log(job_id: str) -> str:
+    return f"{PREFIX}:ext:log:{job_id}"
+
+
+def worker(name: str) -> str:
+    return f"{PREFIX}:worker:{name}"
+
+
 def reaper_lock(queue: str) -> str:
     return f"{PREFIX}:ext:{queue}:reaper"
 
 
 def schedule_slot(name: str, slot: int) -> str:
     return f"{PREFIX}:ext:schedule:{name}:{slot}"
+
+
+def ring(pipeline: redis.Redis, queue: str) -> None:
+    """Leaves the one marker that wakes an idle worker."""
+    pipeline.rpush(wake(queue), 1)
+    pipeline.ltrim(wake(queue), 0, 0)

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import redis
 
+from queues import signals
 from queues.conf import settings
+from queues.exceptions import JobNotFound
+from queues.jobs.backoff import Backoff, Exponential, parse_backoff
 from queues.jobs.job import Job
+from queues.jobs.options import Keep
 from queues.jobs.states import State
-from queues.store import dead_letters, keys, scripts, workers
+from queues.store import dead_letters, history, keys, scripts, stats, workers
 from queues.store.connection import get_connection, queue_config, translated
+from queues.store.dead_letters import Wanted
+from queues.store.fields import rq_time
 from queues.store.stats import QueueStats
 
 SLICE = 1000
 """Jobs that one call reads or deletes: bounds how long Redis is held up."""
+
+LOG_LINES = 1000
+LOG_SECONDS = 30 * 86400
 
 
 class Queue:
@@ -38,12 +48,22 @@ class Queue:
         return int(self.config.get("CONCURRENCY", settings.concurrency))
 
     @property
-    def keep_completed(self) -> int:
-        return int(self.config.get("KEEP_COMPLETED", settings.keep_completed))
+    def attempts(self) -> int:
+        """Runs in all of a job that says nothing else."""
+        return int(self.config.get("ATTEMPTS", settings.attempts))
 
     @property
-    def keep_failed(self) -> int:
-        return int(self.config.get("KEEP_FAILED", settings.keep_failed))
+    def backoff(self) -> Backoff:
+        """The wait after a failure of a job that says nothing else."""
+        return parse_backoff(self.config["BACKOFF"]) if "BACKOFF" in self.config else Exponential()
+
+    @property
+    def keep_completed(self) -> Keep:
+        return Keep.parse(self.config.get("KEEP_COMPLETED", settings.keep_completed))
+
+    @property
+    def keep_failed(self) -> Keep:
+        return Keep.parse(self.config.get("KEEP_FAILED", settings.keep_failed))
 
     @property
     def is_paused(self) -> bool:
@@ -56,24 +76,30 @@ class Queue:
         with translated():
             self.connection.hset(keys.state(self.name), "paused", 1)
             workers.tell(self.connection, self.name, command="pause-queue")
+        signals.paused.send_robust(sender=Queue, queue=self)
 
     def resume(self) -> None:
         with translated(), self.connection.pipeline() as pipeline:
             pipeline.hdel(keys.state(self.name), "paused")
-            pipeline.rpush(keys.wake(self.name), 1)
-            pipeline.ltrim(keys.wake(self.name), 0, 0)
+            keys.ring(pipeline, self.name)
             pipeline.execute()
+        signals.resumed.send_robust(sender=Queue, queue=self)
 
     def stats(self) -> QueueStats:
-        """One round trip; writes nothing (RQ's own counting cleans registries on the way)."""
-        with translated(), self.connection.pipeline(transaction=False) as pipeline:
-            pipeline.llen(keys.waiting(self.name))
-            pipeline.zcard(keys.prioritized(self.name))
-            pipeline.zcard(keys.leases(self.name))
-            for key in (keys.completed, keys.failed, keys.delayed):
-                pipeline.zcard(key(self.name))
-            plain, prioritized, active, completed, failed, delayed = pipeline.execute()
-        return QueueStats(waiting=plain + prioritized, active=active, completed=completed, failed=failed, delayed=delayed)
+        """One round trip; writes nothing."""
+        with translated():
+            return stats.read(self.connection, [self.name])[self.name]
+
+    def find(self, job_id: str) -> Job | None:
+        """The job of this id, if it is this queue's."""
+        return next((job for job in self.fetch([job_id]) if job.queue == self.name), None)
+
+    def get(self, job_id: str) -> Job:
+        """The same. Raises JobNotFound."""
+        job = self.find(job_id)
+        if job is None:
+            raise JobNotFound(f"The queue {self.name!r} has no job {job_id!r}.")
+        return job
 
     def job_ids(self, state: State | str, start: int = 0, end: int = -1) -> list[str]:
         """Ids in one state, both ends included: waiting and delayed next first, completed and failed newest first."""
@@ -128,13 +154,24 @@ class Queue:
                 removed += self._clean_registry(self._REGISTRIES[state](self.name), older_than_seconds, room, dry_run)
         return removed
 
-    def retry_failed(self, *, name: str | None = None, error_class: str | None = None, limit: int = 0) -> int:
-        """Retries dead letters, all or those of a job name and error class, the newest first. Returns how many."""
-        found = [job.id for job in dead_letters.find(self, name=name, error_class=error_class)]
-        return dead_letters.retry(self, found[:limit] if limit else found)
+    def drain(self, *, delayed: bool = False) -> int:
+        """Deletes all waiting jobs, and the delayed ones if asked. Running ones go on. Returns how many."""
+        removed = 0
+        with translated():
+            while count := int(scripts.drain(self.connection, self.name, SLICE, "1" if delayed else "")):
+                removed += count
+        return removed
+
+    def retry_failed(self, *, limit: int = 0, **wanted: Unpack[Wanted]) -> int:
+        """Retries dead letters, all or those that fit (see dead_letters.Filter), the newest first. Returns how many."""
+        return dead_letters.retry(self, dead_letters.find_ids(self, dead_letters.Filter(**wanted), limit))
+
+    def remove_failed(self, *, limit: int = 0, **wanted: Unpack[Wanted]) -> int:
+        """Deletes dead letters, all or those that fit. Returns how many."""
+        return dead_letters.remove(self, dead_letters.find_ids(self, dead_letters.Filter(**wanted), limit))
 
     def retry(self, job_id: str) -> bool:
-        """Retries one dead letter. False if it is none (any more)."""
+        """Retries one dead letter, with its attempts reset and its priority kept. False if it is none (any more)."""
         return dead_letters.retry(self, [job_id]) == 1
 
     def promote(self, job_id: str) -> bool:
@@ -146,6 +183,33 @@ class Queue:
         """Deletes a job. False if it is not there, or runs now."""
         with translated():
             return int(scripts.remove(self.connection, self.name, job_id)) == 1
+
+    def cancel(self, job_id: str) -> State | None:
+        """Stops a job and says what it was: WAITING or DELAYED (it is a dead letter now), ACTIVE (its worker was told to stop it: an
+        isolated one is killed, any other is interrupted where it next runs Python code), None where there was nothing to stop."""
+        with translated():
+            found, worker = scripts.cancel(self.connection, self.name, job_id, rq_time(time.time()), str(self.keep_failed))
+            if not found:
+                return None
+            if found == b"active":
+                workers.send(self.connection, worker.decode(), command="cancel-job", job_id=job_id)
+        return dead_letters.announce_cancelled(self, job_id, State(found.decode()))
+
+    def log_lines(self, job_id: str, start: int = 0, end: int = -1) -> list[str]:
+        """Lines of a job's log, both ends included."""
+        with translated():
+            lines: Any = self.connection.lrange(keys.log(job_id), start, end)
+        return [line.decode(errors="replace") for line in lines]
+
+    def note(self, job_id: str, what: str, text: bytes) -> bool:
+        """Stores what a running job tells ("progress" or "log"). Returns whether it is to be cancelled."""
+        with translated():
+            return int(scripts.note(self.connection, job_id, what, text, LOG_LINES, LOG_SECONDS)) == 2
+
+    def history(self, job_id: str) -> list[history.Attempt]:
+        """A job's last runs, newest first."""
+        with translated():
+            return history.read(self.connection, job_id)
 
     def workers(self) -> list[workers.WorkerInfo]:
         with translated():

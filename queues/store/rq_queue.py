@@ -23,9 +23,7 @@ class RQQueue(DjangoRQ):
 
     def push_job_id(self, job_id: str, pipeline: Pipeline | None = None, at_front: bool = False) -> None:
         super().push_job_id(job_id, pipeline=pipeline, at_front=at_front)
-        connection = self.connection if pipeline is None else pipeline
-        connection.rpush(keys.wake(self.name), 1)
-        connection.ltrim(keys.wake(self.name), 0, 0)
+        keys.ring(self.connection if pipeline is None else pipeline, self.name)
 
     def create_job(self, *args: Any, **kwargs: Any) -> Any:
         if refused := [option for option in UNSUPPORTED if kwargs.get(option)]:

@@ -2,15 +2,71 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import redis
+
+from queues.store import scripts
+from queues.store.fields import moment, number
 
 
 @dataclass(frozen=True, kw_only=True)
 class QueueStats:
-    """How many jobs are in each state now. Completed and failed count those still kept."""
+    """How many jobs are in each state now, and what has become of the queue's jobs since ever.
+
+    Completed and failed count those still kept; waiting has the prioritized ones too. `busy` of the fleet's `concurrency` slots run a
+    call now. Two readings are equal when the five states are.
+    """
 
     waiting: int = 0
     active: int = 0
     completed: int = 0
     failed: int = 0
     delayed: int = 0
+    paused: bool = field(default=False, compare=False)
+    oldest_waiting_seconds: float | None = field(default=None, compare=False)
+    workers: int = field(default=0, compare=False)
+    busy: int = field(default=0, compare=False)
+    concurrency: int = field(default=0, compare=False)
+    completed_total: int = field(default=0, compare=False)
+    failed_total: int = field(default=0, compare=False)
+    retried_total: int = field(default=0, compare=False)
+    stalled_total: int = field(default=0, compare=False)
+
+    def counts(self) -> dict[str, int]:
+        """The five states by name, as BullMQ's getJobCounts gives them."""
+        return {state: getattr(self, state) for state in COUNTED}
+
+
+COUNTED = ("waiting", "active", "completed", "failed", "delayed")
+
+
+def read(connection: redis.Redis, names: Sequence[str]) -> dict[str, QueueStats]:
+    """The statistics of queues of one server, in one round trip; writes nothing (RQ's own counting cleans registries on the way)."""
+    return {name: _stats(row) for name, row in zip(names, scripts.stats(connection, names), strict=True)}
+
+
+def _stats(row: Sequence[Any]) -> QueueStats:
+    waiting, active, delayed, completed, failed, paused, workers, busy, slots, *totals, age, enqueued_at = row
+    return QueueStats(
+        waiting=waiting,
+        active=active,
+        completed=completed,
+        failed=failed,
+        delayed=delayed,
+        paused=paused == 1,
+        oldest_waiting_seconds=_oldest(age, enqueued_at) if waiting else None,
+        workers=workers,
+        busy=busy,
+        concurrency=slots,
+        **dict(zip(("completed_total", "failed_total", "retried_total", "stalled_total"), totals, strict=True)),
+    )
+
+
+def _oldest(age: bytes, enqueued_at: bytes) -> float:
+    """A job of plain RQ's tells its time by the clock of who enqueued it."""
+    stock = moment(enqueued_at.decode(errors="replace"))
+    return max(number(age), time.time() - stock.timestamp() if stock else 0.0)

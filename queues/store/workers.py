@@ -1,21 +1,26 @@
-"""The workers of a queue, from the hashes that each worker keeps of itself."""
+"""The workers of a queue, from the hashes that each worker keeps of itself, and what can be asked of them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import redis
 
+from queues.store import keys
 from queues.store.fields import integer, moment
 from queues.store.keys import PREFIX
+
+PAUSED = "paused"
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerInfo:
-    """One living worker. `running` counts the jobs that it holds now."""
+    """One living worker. `running` counts the jobs that it held at its last heartbeat; `paused` names the queues that it leaves alone,
+    all of its queues where the whole worker pauses."""
 
     name: str
     hostname: str
@@ -27,37 +32,82 @@ class WorkerInfo:
     successful_jobs: int
     failed_jobs: int
     running: int
+    paused: tuple[str, ...] = ()
+
+    @property
+    def is_paused(self) -> bool:
+        return self.paused == self.queues
 
 
 def of_queue(connection: redis.Redis, queue: str) -> list[WorkerInfo]:
     """Workers listening on the queue whose hash has not expired, by name."""
     members: Any = connection.smembers(f"{PREFIX}:workers:{queue}")
-    names = sorted(key.decode() for key in members)
+    return read(connection, sorted(key.decode() for key in members))
+
+
+def of_server(connection: redis.Redis) -> list[WorkerInfo]:
+    """All living workers of this Redis, by name."""
+    members: Any = connection.smembers(f"{PREFIX}:workers")
+    return read(connection, sorted(key.decode() for key in members))
+
+
+def read(connection: redis.Redis, worker_keys: list[str]) -> list[WorkerInfo]:
+    """Those of these workers that live."""
     with connection.pipeline(transaction=False) as pipeline:
-        for key in names:
+        for key in worker_keys:
             pipeline.hgetall(key)
         hashes = pipeline.execute()
-    return [_info(key, fields) for key, fields in zip(names, hashes, strict=True) if fields and b"death" not in fields]
+    return [_info(key, fields) for key, fields in zip(worker_keys, hashes, strict=True) if fields and b"death" not in fields]
 
 
 def _info(key: str, fields: dict[bytes, bytes]) -> WorkerInfo:
     text = {name.decode(): value.decode(errors="replace") for name, value in fields.items()}
+    queues = tuple(text.get("queues", "").split(","))
+    is_paused = text.get(PAUSED) == "1"
     return WorkerInfo(
         name=key.removeprefix(f"{PREFIX}:worker:"),
         hostname=text.get("hostname", ""),
         pid=integer(text.get("pid")),
-        queues=tuple(text.get("queues", "").split(",")),
+        queues=queues,
         state=text.get("state", ""),
         birth=moment(text.get("birth")),
         last_heartbeat=moment(text.get("last_heartbeat")),
         successful_jobs=integer(text.get("successful_job_count")),
         failed_jobs=integer(text.get("failed_job_count")),
         running=integer(text.get("running")),
+        paused=tuple(queue for queue in queues if is_paused or text.get(f"{PAUSED}:{queue}") == "1"),
     )
 
 
 def tell(connection: redis.Redis, queue: str, *, command: str) -> None:
-    """Sends a command about the queue to each of its workers, over the channel that RQ's own commands use."""
-    message = json.dumps({"command": command, "queue": queue})
+    """Sends a command about the queue to each of its workers."""
     for worker in of_queue(connection, queue):
-        connection.publish(f"{PREFIX}:pubsub:{worker.name}", message)
+        send(connection, worker.name, command=command, queue=queue)
+
+
+def send(connection: redis.Redis, worker: str, **command: str) -> None:
+    """Sends a command to one worker, over the channel that RQ's own commands use."""
+    connection.publish(f"{PREFIX}:pubsub:{worker}", json.dumps(command))
+
+
+def pause(connection: redis.Redis, worker: WorkerInfo, queue: str = "") -> None:
+    """The worker takes no more jobs (of the queue) once this has returned; running ones finish. It forgets that when it ends."""
+    connection.hset(keys.worker(worker.name), _field(queue), 1)
+    for name in _queues(worker, queue):
+        send(connection, worker.name, command="pause-queue", queue=name)
+
+
+def resume(connection: redis.Redis, worker: WorkerInfo, queue: str = "") -> None:
+    with connection.pipeline() as pipeline:
+        pipeline.hdel(keys.worker(worker.name), _field(queue), *([] if queue else map(_field, worker.queues)))
+        for name in _queues(worker, queue):
+            keys.ring(pipeline, name)
+        pipeline.execute()
+
+
+def _field(queue: str) -> str:
+    return f"{PAUSED}:{queue}" if queue else PAUSED
+
+
+def _queues(worker: WorkerInfo, queue: str) -> Iterable[str]:
+    return [queue] if queue else worker.queues

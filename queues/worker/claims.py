@@ -17,12 +17,26 @@ from queues.store.fields import integer, rq_time
 
 DEFAULT_TIMEOUT_SECONDS = 180
 
-FIELDS = ("data", "name", "attempts", "attempts_made", "priority", "stalled", "created_at", "timeout", "origin")
+FIELDS = (
+    "data",
+    "name",
+    "attempts",
+    "attempts_made",
+    "priority",
+    "stalled",
+    "created_at",
+    "timeout",
+    "origin",
+    "backoff",
+    "owner",
+    "foreign",
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Claim:
-    """One leased job. `fields` are those of its hash; `claimed_at` is unix seconds by this machine's clock."""
+    """One leased job. `fields` are those of its hash, and `foreign` names what it asks of RQ that this worker does not do;
+    `claimed_at` is unix seconds by this machine's clock."""
 
     queue: str
     id: str
@@ -95,11 +109,15 @@ class Claimer:
         started = rq_time(time.time())
         token = f"{self.incarnation}-{next(self.calls):x}"
         due, jobs = scripts.claim(connection, self.worker, token, self.lease_seconds, started, most, arguments)
-        claims = []
-        for queue, job_id, execution, *values in jobs:
+        units: dict[int, Unit] = {}
+        for queue, job_id, number, execution, *values in jobs:
             fields = {name: value for name, value in zip(FIELDS, values, strict=True) if value is not None}
-            claims.append(Claim(queue=queue.decode(), id=job_id.decode(), execution=execution.decode(), fields=fields))
-        return form_units(claims), float(due) if due else None
+            claim = Claim(queue=queue.decode(), id=job_id.decode(), execution=execution.decode(), fields=fields)
+            if number in units:
+                units[number].claims.append(claim)
+            else:
+                units[number] = Unit(queue=claim.queue, name=claim.name, claims=[claim], timeout_seconds=_timeout(claim))
+        return list(units.values()), float(due) if due else None
 
 
 def batch_sizes() -> Mapping[str, dict[str, int]]:
@@ -109,25 +127,6 @@ def batch_sizes() -> Mapping[str, dict[str, int]]:
         if definition.batch:
             sizes.setdefault(definition.queue, {})[definition.name] = definition.batch
     return sizes
-
-
-def form_units(claims: Iterable[Claim]) -> list[Unit]:
-    """Groups jobs as claim.lua counted them: batches by name, what stalled before alone."""
-    sizes = batch_sizes()
-    units: list[Unit] = []
-    open_units: dict[tuple[str, str], Unit] = {}
-    for claim in claims:
-        key = (claim.queue, claim.name)
-        size = 1 if claim.stalls else sizes.get(claim.queue, {}).get(claim.name, 1)
-        unit = open_units.get(key) if size > 1 else None
-        if unit is not None and len(unit.claims) < size:
-            unit.claims.append(claim)
-            continue
-        unit = Unit(queue=claim.queue, name=claim.name, claims=[claim], timeout_seconds=_timeout(claim))
-        units.append(unit)
-        if size > 1:
-            open_units[key] = unit
-    return units
 
 
 def _timeout(claim: Claim) -> float:

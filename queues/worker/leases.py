@@ -11,7 +11,7 @@ import redis
 
 from queues import signals
 from queues.conf import settings
-from queues.exceptions import JobStalled
+from queues.exceptions import JobCancelled, JobStalled
 from queues.jobs.job import Job
 from queues.store import keys, scripts
 from queues.store.fields import rq_time
@@ -84,10 +84,11 @@ class Reaper:
     def _reap_queue(self, connection: redis.Redis, name: str) -> None:
         queue = get_queue(name)
         reason = JobStalled(f"its worker disappeared more than {settings.stall_limit} times")
-        flat = scripts.reap(connection, name, settings.stall_limit, queue.keep_failed, f"JobStalled: {reason}", "JobStalled")
-        died = {job_id.decode(): bool(dead) for job_id, dead in zip(flat[::2], flat[1::2], strict=True)}
+        flat = scripts.reap(connection, name, settings.stall_limit, str(queue.keep_failed), f"JobStalled: {reason}", "JobStalled")
+        died = {job_id.decode(): cause.decode() for job_id, cause in zip(flat[::2], flat[1::2], strict=True)}
         for job in queue.fetch(died):
             log.warning("Job %s (%s) of %s stalled%s", job.id, job.name, name, ": dead" if died[job.id] else ": back to the front")
             signals.stalled.send_robust(sender=Job, job=job)
             if died[job.id]:
-                signals.dead.send_robust(sender=Job, job=job, error=reason)
+                cancelled = JobCancelled("it was cancelled, and its worker disappeared")
+                signals.dead.send_robust(sender=Job, job=job, error=cancelled if died[job.id] == "JobCancelled" else reason)

@@ -7,15 +7,15 @@ import traceback
 import zlib
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 import orjson
 import redis
 
-from queues.exceptions import InvalidPayload, NonRetryable, Refused, RetryLater, UnknownJob
-from queues.jobs.backoff import Exponential, wait_seconds
+from queues.exceptions import InvalidPayload, JobCancelled, NonRetryable, Refused, RetryLater, UnknownJob
+from queues.jobs.backoff import decode_backoff, wait_seconds
 from queues.jobs.registry import Definition
 from queues.store import scripts
 from queues.store.fields import integer, rq_time
@@ -25,6 +25,11 @@ from queues.worker.claims import Claim
 MAX_ERROR_CHARACTERS = 2000
 MAX_TRACEBACK_CHARACTERS = 32_000
 SETTLE_AT_ONCE = 200
+SETTLED, CANCELLED = 1, 2
+
+
+FINAL = (NonRetryable, Refused, UnknownJob, InvalidPayload, JobCancelled)
+"""Errors after which a job is not run again, whatever attempts remain."""
 
 
 class Kind(StrEnum):
@@ -69,7 +74,7 @@ class Outcome:
             self.delay_seconds,
             self.attempts_made,
             rq_time(self.ended_at),
-            keep,
+            str(keep),
         ]
         return [*head, describe(self.error), error_class, len(entry), *entry]
 
@@ -128,26 +133,31 @@ def failed(claim: Claim, error: BaseException, definition: Definition | None = N
     if isinstance(error, RetryLater):
         return Outcome(claim=claim, kind=Kind.LATER, delay_seconds=error.seconds, error=error)
     charged = claim.attempts_made + 1
-    attempts = integer(claim.fields.get("attempts"), definition.attempts if definition else 1)
-    if isinstance(error, (NonRetryable, Refused, UnknownJob, InvalidPayload)) or charged >= attempts:
+    attempts = integer(claim.fields.get("attempts"), (definition.attempts or get_queue(claim.queue).attempts) if definition else 1)
+    if isinstance(error, FINAL) or charged >= attempts or (definition is not None and definition.gives_up_on(error)):
         return Outcome(claim=claim, kind=Kind.DEAD, error=error)
-    return Outcome(
-        claim=claim, kind=Kind.RETRY, delay_seconds=wait_seconds(definition.backoff if definition else Exponential(), charged), error=error
-    )
+    backoff = decode_backoff(claim.fields.get("backoff")) or (definition and definition.backoff) or get_queue(claim.queue).backoff
+    return Outcome(claim=claim, kind=Kind.RETRY, delay_seconds=wait_seconds(backoff, charged), error=error)
 
 
 def settle(connection: redis.Redis, worker: str, outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Settles runs, one round trip per two hundred. Returns those whose lease was still held: the others changed nothing."""
+    """Settles runs, one round trip per two hundred. Returns those whose lease was still held: the others changed nothing.
+
+    A job that is to be cancelled comes back as dead of that, unless it had completed.
+    """
     settled: list[Outcome] = []
     for at in range(0, len(outcomes), SETTLE_AT_ONCE):
         part = outcomes[at : at + SETTLE_AT_ONCE]
-        answers = _send(connection, worker, part)
-        settled += [outcome for outcome, owned in zip(part, answers, strict=True) if owned == 1]
+        for outcome, answer in zip(part, _send(connection, worker, part), strict=True):
+            if answer == SETTLED:
+                settled.append(outcome)
+            elif answer == CANCELLED:
+                settled.append(replace(outcome, kind=Kind.DEAD, error=JobCancelled("it was cancelled while it ran")))
     return settled
 
 
 def _send(connection: redis.Redis, worker: str, part: Sequence[Outcome]) -> list[int]:
-    """1 or 0 per outcome. One that Redis cannot take is told apart from the others, and ends its job as failed for good."""
+    """What settle.lua answers per outcome. One that Redis cannot take is told apart from the others, and ends its job for good."""
     try:
         answers: list[int] = scripts.settle(connection, worker, [argument for outcome in part for argument in outcome.arguments(worker)])
         return answers

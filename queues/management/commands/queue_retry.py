@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError, CommandParser
 
 from queues.exceptions import RedisUnavailable
-from queues.management.arguments import open_queues, whole_number
+from queues.management.arguments import duration, open_queues, whole_number
 from queues.store import dead_letters
 
 
@@ -18,17 +18,20 @@ class Command(BaseCommand):
         parser.add_argument("queues", nargs="+", metavar="queue", help="names from RQ_QUEUES")
         parser.add_argument("--name", help="only jobs of this name")
         parser.add_argument("--error-class", help="only jobs that failed with an error of this class, such as ValueError")
+        parser.add_argument("--text", help="only jobs with this in their error or payload")
+        parser.add_argument("--older-than", type=duration, metavar="AGE", help="only jobs that failed at least so long ago: 15m, 24h")
+        parser.add_argument("--newer-than", type=duration, metavar="AGE", help="only jobs that failed within the last AGE")
         parser.add_argument("--limit", type=whole_number, default=0, help="at most so many, the newest; 0, the default, is no limit")
         parser.add_argument("--dry-run", action="store_true", help="only count")
 
-    def handle(self, *, queues: list[str], name: str | None, error_class: str | None, limit: int, dry_run: bool, **options: Any) -> None:
+    def handle(self, *, queues: list[str], limit: int, dry_run: bool, **options: Any) -> None:
+        wanted: Any = {field: options[field] for field in dead_letters.Wanted.__annotations__}
         for queue in open_queues(queues):
             try:
                 if dry_run:
-                    found = sum(1 for _ in dead_letters.find(queue, name=name, error_class=error_class))
-                    count = min(found, limit) if limit else found
+                    count = len(dead_letters.find_ids(queue, dead_letters.Filter(**wanted), limit))
                 else:
-                    count = queue.retry_failed(name=name, error_class=error_class, limit=limit)
+                    count = queue.retry_failed(limit=limit, **wanted)
             except RedisUnavailable as error:
                 raise CommandError(str(error)) from error
             jobs = "job" if count == 1 else "jobs"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -11,10 +11,10 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from queues.exceptions import RedisUnavailable
 from queues.management.arguments import open_queues
 from queues.store.queue import Queue, queue_names
-from queues.store.stats import QueueStats
+from queues.store.stats import COUNTED, QueueStats
 from queues.store.workers import WorkerInfo
 
-STATES = [field.name for field in fields(QueueStats)]
+STATES = COUNTED
 
 
 class Command(BaseCommand):

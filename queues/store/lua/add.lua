@@ -1,50 +1,88 @@
 -- Adds jobs, of any queues of this server, in one call: all or none.
--- ARGV: prefix, then per job: queue, id, dedupe key or '', delay in seconds, priority, n, n hash values (field, value, ...).
--- Returns the id per job: its own, or that of the waiting or delayed job which holds its dedupe key.
-local ids = {}
+-- ARGV: prefix, then per job: queue, id, '1' if the caller chose the id, dedupe key or '', its window in seconds, delay in seconds,
+--       priority, n, n hash values (field, value, ...).
+-- Returns per job {id, status, '1' if it is new}: another id is that of the waiting or delayed job which holds the dedupe key; the
+-- status is 'taken', and nothing is written, where an unfinished job of another queue has a chosen id.
+local UNFINISHED = { queued = true, scheduled = true, started = true }
+local answers = {}
+
+local function status_of(id) return is_job(id) and redis.call('HGET', job_key(id), 'status') or nil end
+
+-- The job that keeps this one from being added, if any, and its status.
+local function rival(job)
+  if job.chosen then
+    local status = status_of(job.id)
+    local origin = status and redis.call('HGET', job_key(job.id), 'origin')
+    if UNFINISHED[status or ''] then return job.id, origin == job.queue and status or 'taken', false end
+    if status then
+      forget_ended(origin or job.queue, job.id)
+      delete_job(job.id)
+    end
+  end
+  local holder = job.dedupe ~= '' and holder_of(job.queue, job.dedupe)
+  local status = holder and status_of(holder)
+  if status == 'scheduled' and not redis.call('ZSCORE', P .. ':scheduled:' .. job.queue, holder) then return nil end
+  if status == 'queued' or status == 'scheduled' then return holder, status, true end
+end
+
+-- A second add moves the first job: to the better priority, and to the earlier due time or, with a window, to the window's end,
+-- then with the newer payload. What asked for a pause by itself keeps it.
+local function join(holder, status, job)
+  local key, put_back = job_key(holder), redis.call('HGET', job_key(holder), 'put_back')
+  local better = job.priority < priority_of(holder)
+  if better then redis.call('HSET', key, 'priority', job.priority) end
+  if put_back == 'retry' then redis.call('HSET', key, 'attempts_made', 0) end -- asked for anew
+  if job.window > 0 then
+    for k = job.first, job.last, 2 do
+      if ARGV[k] == 'data' then redis.call('HSET', key, 'data', ARGV[k + 1]) end
+    end
+  end
+  if status == 'scheduled' and put_back ~= 'later' then
+    local scheduled, due = P .. ':scheduled:' .. job.queue, now() + job.wait
+    if job.wait <= 0 then
+      redis.call('ZREM', scheduled, holder)
+      enqueue(job.queue, holder, false)
+    elseif job.window > 0 or due < tonumber(redis.call('ZSCORE', scheduled, holder) or 'inf') then
+      delay(job.queue, holder, due)
+      redis.call('EXPIRE', ext(job.queue, 'dedupe:' .. job.dedupe), math.ceil(job.wait) + DEDUPE_SPARE)
+      ring(job.queue)
+    end
+  elseif better and status == 'queued' then
+    withdraw(job.queue, holder)
+    push(job.queue, holder, false)
+  end
+end
+
+local function create(job)
+  redis.call('SADD', P .. ':queues', P .. ':queue:' .. job.queue)
+  redis.call('HSET', job_key(job.id), unpack(ARGV, job.first, job.last))
+  if job.dedupe ~= '' then
+    redis.call('HSET', job_key(job.id), 'dedupe', job.dedupe)
+    redis.call('SET', ext(job.queue, 'dedupe:' .. job.dedupe), job.id, 'EX', math.ceil(job.wait) + DEDUPE_SPARE)
+  end
+  if job.wait > 0 then
+    delay(job.queue, job.id, now() + job.wait)
+    ring(job.queue)
+  else
+    enqueue(job.queue, job.id, false)
+  end
+end
+
 local i = 2
 while i <= #ARGV do
-  local queue, id, dedupe = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  local wait, priority, n = tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4]), tonumber(ARGV[i + 5])
-  local due = now() + wait
-  local holder = dedupe ~= '' and holder_of(queue, dedupe)
-  local status = holder and is_job(holder) and redis.call('HGET', job_key(holder), 'status')
-  if status == 'scheduled' and not redis.call('ZSCORE', P .. ':scheduled:' .. queue, holder) then status = nil end
-  if status == 'queued' or status == 'scheduled' then
-    local better = priority < priority_of(holder)
-    if better then redis.call('HSET', job_key(holder), 'priority', priority) end
-    local put_back = redis.call('HGET', job_key(holder), 'put_back')
-    if put_back == 'retry' then redis.call('HSET', job_key(holder), 'attempts_made', 0) end -- asked for anew
-    if status == 'scheduled' and put_back ~= 'later' then -- what asked for a pause keeps it
-      local scheduled = P .. ':scheduled:' .. queue
-      if wait <= 0 then
-        redis.call('ZREM', scheduled, holder)
-        enqueue(queue, holder, priority_of(holder), false)
-      elseif due < tonumber(redis.call('ZSCORE', scheduled, holder) or 'inf') then
-        delay(queue, holder, due)
-        ring(queue)
-      end
-    elseif better and status == 'queued' then
-      redis.call('LREM', P .. ':queue:' .. queue, 1, holder)
-      redis.call('ZREM', ext(queue, 'prio'), holder)
-      push(queue, holder, priority, false)
-    end
-    ids[#ids + 1] = holder
+  local n = tonumber(ARGV[i + 7])
+  local job = {
+    queue = ARGV[i], id = ARGV[i + 1], chosen = ARGV[i + 2] == '1', dedupe = ARGV[i + 3], window = tonumber(ARGV[i + 4]),
+    wait = tonumber(ARGV[i + 5]), priority = tonumber(ARGV[i + 6]), first = i + 8, last = i + 7 + n,
+  }
+  local holder, status, may_move = rival(job)
+  if not holder then
+    create(job)
+    answers[#answers + 1] = { job.id, job.wait > 0 and 'scheduled' or 'queued', '1' }
   else
-    redis.call('SADD', P .. ':queues', P .. ':queue:' .. queue)
-    redis.call('HSET', job_key(id), unpack(ARGV, i + 6, i + 5 + n))
-    if dedupe ~= '' then
-      redis.call('HSET', job_key(id), 'dedupe', dedupe)
-      redis.call('SET', ext(queue, 'dedupe:' .. dedupe), id, 'EX', math.ceil(wait) + DEDUPE_SPARE)
-    end
-    if wait > 0 then
-      delay(queue, id, due)
-      ring(queue)
-    else
-      enqueue(queue, id, priority, false)
-    end
-    ids[#ids + 1] = id
+    if may_move then join(holder, status, job) end
+    answers[#answers + 1] = { holder, status == 'taken' and status or redis.call('HGET', job_key(holder), 'status'), '' }
   end
-  i = i + 6 + n
+  i = i + 8 + n
 end
-return ids
+return answers

@@ -1,71 +1,111 @@
 -- Takes jobs for a worker and leases them.
 -- ARGV: prefix, worker, execution token, lease in seconds, started_at, most jobs, then per queue: name, free units, n, n batch values (job name, size, ...).
 -- A unit is one call: one job, or a batch of up to `size` jobs of one name. A job that stalled before is a unit of its own.
--- Returns {seconds to the next due job or '', jobs}, a job being {queue, id, execution, fields...} with the fields of FIELDS.
+-- Returns {seconds to the next due job or '', jobs}, a job being {queue, id, unit, execution, fields...} with the fields of FIELDS and
+-- last, where the job asks for something of RQ's that this worker does not do, that field's name.
 local WORKER, TOKEN, LEASE, STARTED, MOST = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
-local FIELDS = { 'data', 'name', 'attempts', 'attempts_made', 'priority', 'stalled', 'created_at', 'timeout', 'origin' }
+local FIELDS = { 'data', 'name', 'attempts', 'attempts_made', 'priority', 'stalled', 'created_at', 'timeout', 'origin', 'backoff', 'owner' }
+local FOREIGN = {
+  'dependency_id', 'dependency_ids', 'success_callback_name', 'failure_callback_name', 'stopped_callback_name',
+  'repeats_left', 'retries_left', 'webhooks', 'rate_limit_key',
+}
+local EMPTY = { [''] = true, ['[]'] = true, ['null'] = true, ['None'] = true }
 local PROMOTE = 1000
 local moment = now()
-local jobs, next_due, executions = {}, nil, 0
+local jobs, next_due, executions, unit = {}, nil, 0, 0
 
-local function pop(queue)
-  local prio = ext(queue, 'prio')
-  local urgent = redis.call('ZRANGEBYSCORE', prio, '-inf', '(0', 'LIMIT', 0, 1)
-  if urgent[1] then
-    redis.call('ZREM', prio, urgent[1])
-    return urgent[1]
+local function pop_prioritized(queue, prio, id, score)
+  redis.call('ZREM', prio, id)
+  local turns = ext(queue, 'turns')
+  if redis.call('EXISTS', prio) == 0 then
+    redis.call('DEL', turns)
+    return id
   end
-  local id = redis.call('LPOP', P .. ':queue:' .. queue)
-  if id then return id end
-  local popped = redis.call('ZPOPMIN', prio)
-  return popped[1]
+  local priority = math.floor(score / SPAN)
+  local turn, mine = score - priority * SPAN, priority .. ':' .. (redis.call('HGET', job_key(id), 'owner') or '')
+  if turn > 0 then
+    redis.call('HSET', turns, priority, turn)
+    if tonumber(redis.call('HGET', turns, mine) or '0') <= turn then redis.call('HDEL', turns, mine) end
+  end
+  return id
 end
 
-local function lease(queue, id)
+-- Urgent jobs first, then those of priority 0 (with an owner and without in turn, where both wait), then all others.
+local function pop(queue, list, prio)
+  local head = redis.call('ZRANGE', prio, 0, 0, 'WITHSCORES')
+  local score = head[2] and tonumber(head[2])
+  if not score or score >= SPAN then
+    local id = redis.call('LPOP', list)
+    if id or not score then return id end
+  elseif score >= 0 and redis.call('EXISTS', list) == 1 then
+    if redis.call('HGET', ext(queue, 'turns'), 'list') then
+      redis.call('HDEL', ext(queue, 'turns'), 'list')
+    else
+      redis.call('HSET', ext(queue, 'turns'), 'list', 1)
+      return redis.call('LPOP', list)
+    end
+  end
+  return pop_prioritized(queue, prio, head[1], score)
+end
+
+local function foreign(id)
+  local values = redis.call('HMGET', job_key(id), unpack(FOREIGN))
+  for k, field in ipairs(FOREIGN) do
+    if values[k] and not EMPTY[values[k]] then return field end
+  end
+  return false
+end
+
+local function lease(queue, id, in_unit)
   executions = executions + 1
-  local execution = TOKEN .. '-' .. executions
-  local values = redis.call('HMGET', job_key(id), unpack(FIELDS))
+  local execution = TOKEN .. '-' .. in_unit .. '-' .. executions
+  local job = redis.call('HMGET', job_key(id), unpack(FIELDS))
+  job[#FIELDS + 1] = not job[3] and foreign(id) -- jobs of ours always say their attempts
   redis.call('HSET', job_key(id), 'status', 'started', 'started_at', STARTED, 'worker_name', WORKER)
-  redis.call('HDEL', job_key(id), 'put_back')
+  redis.call('HDEL', job_key(id), 'put_back', 'progress')
   redis.call('PERSIST', job_key(id))
   redis.call('ZADD', ext(queue, 'lease'), string.format('%.6f', moment + LEASE), id .. ':' .. execution)
   release_dedupe(queue, id)
-  jobs[#jobs + 1] = { queue, id, execution, unpack(values) }
+  jobs[#jobs + 1] = { queue, id, in_unit, execution, unpack(job, 1, #FIELDS + 1) }
 end
 
 local function claim(queue, units, sizes)
-  local open = {} -- per job name: places left in its unit that is being filled
+  local open = {} -- per job name: its unit that is being filled, and the places left
+  local list, prio = P .. ':queue:' .. queue, ext(queue, 'prio')
   while executions < MOST do
-    local id = pop(queue)
+    local id = pop(queue, list, prio)
     if not id then return end
     if is_job(id) then -- what was planted or deleted is dropped
       local facts = redis.call('HMGET', job_key(id), 'name', 'stalled')
       local name = facts[1] or ''
       local alone = (tonumber(facts[2] or '0') or 0) > 0
-      if not alone and (open[name] or 0) > 0 then
-        open[name] = open[name] - 1
+      local filling = not alone and open[name]
+      if filling and filling.left > 0 then
+        filling.left = filling.left - 1
+        lease(queue, id, filling.unit)
       elseif units > 0 then
-        units = units - 1
-        if not alone and sizes[name] then open[name] = sizes[name] - 1 end
+        units, unit = units - 1, unit + 1
+        if not alone and sizes[name] then open[name] = { unit = unit, left = sizes[name] - 1 } end
+        lease(queue, id, unit)
       else
-        push(queue, id, priority_of(id), true)
+        push(queue, id, true)
         ring(queue) -- what is left is for another worker, or for the next claim
         return
       end
-      lease(queue, id)
     end
   end
 end
 
-local suspended = redis.call('EXISTS', P .. ':suspended') == 1
+local suspended = redis.call('EXISTS', P .. ':suspended') == 1 or redis.call('HGET', P .. ':worker:' .. WORKER, 'paused') == '1'
 local i = 7
 while i <= #ARGV do
   local queue, units, n = ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
   local sizes = {}
   for k = i + 3, i + 2 + n, 2 do sizes[ARGV[k]] = tonumber(ARGV[k + 1]) end
   i = i + 3 + n
-  if not suspended and redis.call('HGET', ext(queue, 'state'), 'paused') ~= '1' then
-    promote_due(queue, string.format('%.6f', moment), PROMOTE)
+  promote_due(queue, string.format('%.6f', moment), PROMOTE) -- in a pause too: what is due waits
+  if not suspended and redis.call('HGET', ext(queue, 'state'), 'paused') ~= '1'
+    and redis.call('HGET', P .. ':worker:' .. WORKER, 'paused:' .. queue) ~= '1' then
     if units > 0 then
       claim(queue, units, sizes)
     elseif redis.call('LLEN', P .. ':queue:' .. queue) > 0 or redis.call('ZCARD', ext(queue, 'prio')) > 0 then

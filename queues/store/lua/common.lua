@@ -13,19 +13,33 @@ local function ring(queue)
   if redis.call('LLEN', wake) == 0 then redis.call('RPUSH', wake, '1') end
 end
 
--- Waiting jobs: priority 0 in RQ's own list, all others in a sorted set, first in first out within a value.
-local function push(queue, id, priority, at_front)
-  if priority == 0 then
+-- Waiting jobs: RQ's own list for priority 0 without an owner, a sorted set for all others. Its order is the priority and,
+-- within one, the turn: an owner's next job comes a turn after its last one, so that owners are served round by round
+-- (jobs without an owner count as one owner's). `turns` holds, only while the set has members, the present turn of each
+-- priority and the last turn given to each `priority:owner` that waits.
+local SPAN = 4294967296
+local function push(queue, id, at_front)
+  local facts = redis.call('HMGET', job_key(id), 'priority', 'owner')
+  local priority, owner = tonumber(facts[1] or '0') or 0, facts[2] or ''
+  if priority == 0 and owner == '' then
     redis.call(at_front and 'LPUSH' or 'RPUSH', P .. ':queue:' .. queue, id)
-  else
-    local seq = at_front and 0 or redis.call('HINCRBY', ext(queue, 'state'), 'seq', 1)
-    redis.call('ZADD', ext(queue, 'prio'), priority * 4294967296 + seq, id)
+    return
   end
+  local prio, turns, turn = ext(queue, 'prio'), ext(queue, 'turns'), 0
+  if not at_front then
+    if redis.call('EXISTS', prio) == 0 then redis.call('DEL', turns) end
+    local mine = priority .. ':' .. owner
+    local known = redis.call('HMGET', turns, priority, mine)
+    turn = math.max(tonumber(known[1] or '0'), tonumber(known[2] or '0')) + 1
+    redis.call('HSET', turns, mine, turn)
+  end
+  redis.call('ZADD', prio, priority * SPAN + turn, id)
 end
 
-local function enqueue(queue, id, priority, at_front)
+local function enqueue(queue, id, at_front)
   redis.call('HSET', job_key(id), 'status', 'queued')
-  push(queue, id, priority, at_front)
+  if not at_front then redis.call('HSET', job_key(id), 'since', string.format('%.6f', now())) end
+  push(queue, id, at_front)
   ring(queue)
 end
 
@@ -44,8 +58,8 @@ local function promote_due(queue, horizon, limit)
   for _, id in ipairs(due) do
     redis.call('ZREM', scheduled, id)
     if redis.call('EXISTS', job_key(id)) == 1 then
-      redis.call('HSET', job_key(id), 'status', 'queued')
-      push(queue, id, priority_of(id), false)
+      redis.call('HSET', job_key(id), 'status', 'queued', 'since', horizon)
+      push(queue, id, false)
     end
   end
   return #due
@@ -83,20 +97,49 @@ local function hold_dedupe(queue, id, ttl)
   if dedupe then redis.call('SET', ext(queue, 'dedupe:' .. dedupe), id, 'NX', 'EX', ttl) end
 end
 
+-- Takes a job from where it waits. Returns 'waiting', 'delayed' or nil.
+local function withdraw(queue, id)
+  if redis.call('ZREM', P .. ':scheduled:' .. queue, id) == 1 then return 'delayed' end
+  if redis.call('ZREM', ext(queue, 'prio'), id) == 1 then return 'waiting' end
+  if redis.call('LREM', P .. ':queue:' .. queue, 1, id) == 1 then return 'waiting' end
+  return nil
+end
+
+local function forget_ended(queue, id)
+  local places = redis.call('ZREM', P .. ':finished:' .. queue, id) + redis.call('ZREM', P .. ':failed:' .. queue, id)
+  return places > 0
+end
+
 -- RQ reads these scores as expiry times, so they lie ten years ahead; the order is that of the endings.
-local FAR = 315360000
+-- `keep` is 'count:age in seconds', each may be empty for no limit; the job's own word goes before the queue's.
+local FAR, KEEP = 315360000, '^(%d*):(%d*)$'
 local function finish(queue, id, registry, ended, keep)
   local key = P .. ':' .. registry .. ':' .. queue
+  local own = redis.call('HGET', job_key(id), registry == 'finished' and 'keep_completed' or 'keep_failed')
+  local count, age = string.match(own or keep, KEEP)
+  if not count then count, age = string.match(keep, KEEP) end
+  if count == '0' then
+    delete_job(id)
+    return
+  end
   redis.call('ZADD', key, string.format('%.6f', ended + FAR), id)
-  local surplus = redis.call('ZCARD', key) - keep
+  local surplus = count == '' and 0 or redis.call('ZCARD', key) - tonumber(count)
   if surplus > 0 then
     local popped = redis.call('ZPOPMIN', key, math.min(surplus, 1000))
     for i = 1, #popped, 2 do delete_job(popped[i]) end
+  end
+  if age ~= '' then
+    local old = redis.call('ZRANGEBYSCORE', key, '-inf', string.format('(%.6f', ended + FAR - tonumber(age)), 'LIMIT', 0, 1000)
+    for _, gone in ipairs(old) do
+      redis.call('ZREM', key, gone)
+      delete_job(gone)
+    end
   end
 end
 
 local function die(queue, id, message, error_class, ended, keep)
   redis.call('HSET', job_key(id), 'status', 'failed', 'error', message, 'error_class', error_class)
+  redis.call('HDEL', job_key(id), 'cancel', 'put_back')
   redis.call('HINCRBY', ext(queue, 'totals'), 'failed', 1)
   finish(queue, id, 'failed', ended, keep)
 end

@@ -3,7 +3,7 @@ local queue, promoted = ARGV[2], 0
 for i = 3, #ARGV do
   local id = ARGV[i]
   if redis.call('ZREM', P .. ':scheduled:' .. queue, id) == 1 and redis.call('EXISTS', job_key(id)) == 1 then
-    enqueue(queue, id, priority_of(id), false)
+    enqueue(queue, id, false)
     promoted = promoted + 1
   end
 end

@@ -1,6 +1,7 @@
 -- Takes back jobs whose lease ran out: to the front of their queue, uncharged; beyond the limit to the dead letters.
--- ARGV: prefix, queue, stall limit, keep failed, message, error class. Returns {id, '1' if dead} pairs, flat.
-local queue, limit, keep, message, error_class = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5], ARGV[6]
+-- One that was to be cancelled is a dead letter too.
+-- ARGV: prefix, queue, stall limit, keep failed, message, error class. Returns {id, its error class if dead} pairs, flat.
+local queue, limit, keep, message, error_class = ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
 local moment = now()
 local answers = {}
 local stale = redis.call('ZRANGEBYSCORE', ext(queue, 'lease'), '-inf', string.format('%.6f', moment), 'LIMIT', 0, 1000)
@@ -11,10 +12,18 @@ for k = #stale, 1, -1 do -- backwards, so that the one leased first comes to the
   if redis.call('EXISTS', job_key(id)) == 1 then
     local stalls = redis.call('HINCRBY', job_key(id), 'stalled', 1)
     redis.call('HINCRBY', ext(queue, 'totals'), 'stalled', 1)
-    local dead = stalls > limit
-    if dead then die(queue, id, message, error_class, moment, keep) else enqueue(queue, id, priority_of(id), true) end
+    local cause = ''
+    if redis.call('HEXISTS', job_key(id), 'cancel') == 1 then
+      cause = 'JobCancelled'
+      die(queue, id, 'JobCancelled: it was cancelled, and its worker disappeared', cause, moment, keep)
+    elseif stalls > limit then
+      cause = error_class
+      die(queue, id, message, cause, moment, keep)
+    else
+      enqueue(queue, id, true)
+    end
     answers[#answers + 1] = id
-    answers[#answers + 1] = dead and '1' or ''
+    answers[#answers + 1] = cause
   end
 end
 return answers

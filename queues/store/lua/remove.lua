@@ -2,18 +2,10 @@
 local queue, removed = ARGV[2], 0
 for i = 3, #ARGV do
   local id = ARGV[i]
-  if is_job(id) and redis.call('HGET', job_key(id), 'status') ~= 'started' then
-    local places = 0
-    for _, registry in ipairs({ ':scheduled:', ':finished:', ':failed:' }) do
-      places = places + redis.call('ZREM', P .. registry .. queue, id)
-    end
-    places = places + redis.call('ZREM', ext(queue, 'prio'), id)
-    if places == 0 then places = redis.call('LREM', P .. ':queue:' .. queue, 1, id) end
-    if places > 0 then
-      release_dedupe(queue, id)
-      delete_job(id)
-      removed = removed + 1
-    end
+  if is_job(id) and redis.call('HGET', job_key(id), 'status') ~= 'started' and (forget_ended(queue, id) or withdraw(queue, id)) then
+    release_dedupe(queue, id)
+    delete_job(id)
+    removed = removed + 1
   end
 end
 return removed

@@ -4,9 +4,9 @@ for i = 3, #ARGV do
   local id = ARGV[i]
   if redis.call('ZREM', P .. ':failed:' .. queue, id) == 1 and is_job(id) then
     redis.call('HSET', job_key(id), 'attempts_made', 0)
-    redis.call('HDEL', job_key(id), 'stalled', 'ended_at')
+    redis.call('HDEL', job_key(id), 'stalled', 'ended_at', 'cancel')
     redis.call('PERSIST', job_key(id))
-    enqueue(queue, id, priority_of(id), false)
+    enqueue(queue, id, false)
     retried = retried + 1
   end
 end

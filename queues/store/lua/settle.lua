@@ -2,9 +2,11 @@
 -- ARGV: prefix, worker, then per run: queue, id, execution, kind, delay in seconds, attempts_made, ended_at, keep, error, error class,
 --       n, n values of RQ's result entry (field, value, ...).
 -- Kinds: completed, retry (charged, after delay), later (uncharged, after delay), dead, back (uncharged, to the front).
--- Returns 1 per run that was settled, 0 per run whose lease was gone.
+-- `keep` is written as in common.lua. A job that is to be cancelled and was not completed dies of that, whatever the kind.
+-- Returns per run 1 if it was settled, 2 if it was settled as cancelled instead, 0 if its lease was gone.
 local WORKER = ARGV[2]
 local RESULT_SECONDS = 31536000
+local CANCELLED = 'JobCancelled: it was cancelled while it ran'
 local answers = {}
 local moment = now()
 
@@ -15,14 +17,20 @@ end
 
 local function apply(queue, id, kind, wait, attempts_made, ended, keep, message, error_class)
   local key = job_key(id)
+  if kind ~= 'completed' and kind ~= 'dead' and redis.call('HEXISTS', key, 'cancel') == 1 then
+    redis.call('HSET', key, 'ended_at', ended)
+    count('failed_job_count')
+    die(queue, id, CANCELLED, 'JobCancelled', moment, keep)
+    return 2
+  end
   if kind == 'back' then
-    enqueue(queue, id, priority_of(id), true)
-    return
+    enqueue(queue, id, true)
+    return 1
   end
   redis.call('HSET', key, 'attempts_made', attempts_made, 'ended_at', ended)
   if kind == 'completed' then
     redis.call('HSET', key, 'status', 'finished')
-    redis.call('HDEL', key, 'error', 'error_class')
+    redis.call('HDEL', key, 'error', 'error_class', 'cancel')
     redis.call('HINCRBY', ext(queue, 'totals'), 'completed', 1)
     count('successful_job_count')
     finish(queue, id, 'finished', moment, keep)
@@ -37,9 +45,10 @@ local function apply(queue, id, kind, wait, attempts_made, ended, keep, message,
       delay(queue, id, moment + wait)
       ring(queue)
     else
-      enqueue(queue, id, priority_of(id), false)
+      enqueue(queue, id, false)
     end
   end
+  return 1
 end
 
 local i = 3
@@ -54,7 +63,7 @@ while i <= #ARGV do
         redis.call('XADD', results, 'MAXLEN', 10, '*', unpack(ARGV, i + 11, i + 10 + n))
         redis.call('EXPIRE', results, RESULT_SECONDS)
       end
-      apply(queue, id, ARGV[i + 3], tonumber(ARGV[i + 4]), ARGV[i + 5], ARGV[i + 6], tonumber(ARGV[i + 7]), ARGV[i + 8], ARGV[i + 9])
+      owned = apply(queue, id, ARGV[i + 3], tonumber(ARGV[i + 4]), ARGV[i + 5], ARGV[i + 6], ARGV[i + 7], ARGV[i + 8], ARGV[i + 9])
     end
   end
   answers[#answers + 1] = owned

@@ -1,0 +1,149 @@
+"""The public functions over queues, jobs and workers by name: each a line or two that calls the noun where the behaviour lives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Unpack
+
+import redis
+
+from queues.exceptions import JobNotFound, UnknownWorker
+from queues.jobs.durations import Duration, in_seconds
+from queues.jobs.job import Job
+from queues.jobs.states import State
+from queues.store import connection, stats, workers
+from queues.store.connection import get_connection, translated
+from queues.store.dead_letters import Wanted
+from queues.store.queue import get_queue, queue_names
+from queues.store.stats import QueueStats
+from queues.store.workers import WorkerInfo
+
+
+def get_queue_stats(name: str) -> QueueStats:
+    """A queue in numbers. Raises UnknownQueue, RedisUnavailable, as all functions here that take a queue's name."""
+    return get_queue(name).stats()
+
+
+def get_all_queue_stats() -> dict[str, QueueStats]:
+    """Every queue in numbers, in the order of RQ_QUEUES: one round trip a Redis server."""
+    found: dict[str, QueueStats] = {}
+    for server, names in _servers():
+        with translated():
+            found |= stats.read(server, names)
+    return {name: found[name] for name in queue_names()}
+
+
+def pause_queue(name: str) -> None:
+    """No worker takes jobs of the queue until it is resumed; running ones finish, adds are accepted."""
+    get_queue(name).pause()
+
+
+def resume_queue(name: str) -> None:
+    get_queue(name).resume()
+
+
+def is_paused(name: str) -> bool:
+    return get_queue(name).is_paused
+
+
+def clean_queue(name: str, older_than: Duration, *, states: Sequence[str] = ("completed", "failed"), limit: int = 0) -> int:
+    """Removes jobs that ended at least so long ago; `limit` 0 is no limit. Returns how many."""
+    return get_queue(name).clean(in_seconds(older_than), states=states, limit=limit)
+
+
+def drain_queue(name: str, *, delayed: bool = False) -> int:
+    """Deletes all waiting jobs, and the delayed ones if asked. Returns how many."""
+    return get_queue(name).drain(delayed=delayed)
+
+
+def get_jobs(name: str, state: State | str, start: int = 0, end: int = -1) -> list[Job]:
+    """Jobs in one state, both ends included: waiting and delayed next first, completed and failed newest first."""
+    return get_queue(name).jobs(state, start, end)
+
+
+def get_failed_jobs(name: str, start: int = 0, end: int = -1) -> list[Job]:
+    """The queue's dead letters, newest first, both ends included."""
+    return get_queue(name).jobs(State.FAILED, start, end)
+
+
+def retry_failed(queue: str, *, limit: int = 0, **wanted: Unpack[Wanted]) -> int:
+    """Retries dead letters with their attempts reset: all, or those of `name=`, `error_class=`, `older_than=`, `newer_than=`, `text=`."""
+    return get_queue(queue).retry_failed(limit=limit, **wanted)
+
+
+def get_job(job_id: str) -> Job:
+    """The job of this id, on whichever server. Raises JobNotFound, RedisUnavailable."""
+    for _, names in _servers():
+        if found := get_queue(names[0]).fetch([job_id]):
+            return found[0]
+    raise JobNotFound(f"There is no job {job_id!r}; ended ones are kept by count.")
+
+
+def retry_job(job_id: str) -> bool:
+    """Retries a dead letter. False if it is none (any more). Raises JobNotFound, as all functions here that take a job's id."""
+    return get_job(job_id).retry()
+
+
+def remove_job(job_id: str) -> bool:
+    """Deletes a job. False if it runs now."""
+    return get_job(job_id).remove()
+
+
+def promote_job(job_id: str) -> bool:
+    """Makes a delayed job wait for no longer. False if it is not delayed."""
+    return get_job(job_id).promote()
+
+
+def cancel_job(job_id: str) -> State | None:
+    """Stops a job and says in which state it was found, None where it had ended; see Queue.cancel."""
+    return get_job(job_id).cancel()
+
+
+def get_workers(queue: str | None = None) -> list[WorkerInfo]:
+    """The living workers, of one queue or of all servers, by name."""
+    if queue is not None:
+        return get_queue(queue).workers()
+    with translated():
+        found = {worker.name: worker for server, _ in _servers() for worker in workers.of_server(server)}
+    return sorted(found.values(), key=lambda worker: worker.name)
+
+
+def get_worker(name: str) -> WorkerInfo:
+    """A worker by its own name, or the first that serves the queue of this name. Raises UnknownWorker."""
+    found = get_workers(name) if name in queue_names() else [worker for worker in get_workers() if worker.name == name]
+    if not found:
+        raise UnknownWorker(f"No worker is called {name!r} or serves a queue of that name. Start one: manage.py rqworker")
+    return found[0]
+
+
+def pause_worker(name: str) -> int:
+    """Pauses a worker by its name, or by a queue's name all of its workers, for that queue. Returns how many. Raises UnknownWorker."""
+    return _each_worker(name, workers.pause)
+
+
+def resume_worker(name: str) -> int:
+    """The opposite, by the same name."""
+    return _each_worker(name, workers.resume)
+
+
+def close_queues() -> None:
+    """Closes this process's connections to Redis; the next call opens new ones."""
+    connection.close_all()
+
+
+def _each_worker(name: str, act: Callable[[redis.Redis, WorkerInfo, str], None]) -> int:
+    first = get_worker(name)
+    chosen, queue = (get_workers(name), name) if name in queue_names() else ([first], "")
+    with translated():
+        for worker in chosen:
+            act(get_connection(queue or worker.queues[0]), worker, queue)
+    return len(chosen)
+
+
+def _servers() -> Iterator[tuple[redis.Redis, list[str]]]:
+    """Each Redis once, with the names of its queues."""
+    by_server: dict[int, tuple[redis.Redis, list[str]]] = {}
+    for name in queue_names():
+        server = get_queue(name).connection
+        by_server.setdefault(id(server), (server, []))[1].append(name)
+    yield from by_server.values()

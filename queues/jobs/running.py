@@ -1,0 +1,66 @@
+"""What a job's function may ask and tell while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from queues import signals
+from queues.exceptions import JobCancelled, QueuesError
+from queues.jobs.job import Job
+
+_running: ContextVar[Job | None] = ContextVar("queues_running", default=None)
+
+
+@contextmanager
+def running(job: Job) -> Iterator[None]:
+    """Makes `job` the current one of this thread or task."""
+    token = _running.set(job)
+    try:
+        yield
+    finally:
+        _running.reset(token)
+
+
+def current_job() -> Job | None:
+    """The job that runs here; None outside of one, and in a batch handler, whose items have a job each."""
+    return _running.get()
+
+
+def report_progress(progress: Any, job: Job | None = None) -> None:
+    """Says how far the current job is: a percentage, or any JSON. Readable at once as `job.progress`.
+
+    Raises JobCancelled where the job is to stop, QueuesError outside of a job, ValueError for what is no JSON, RedisUnavailable.
+    """
+    found = job or _current()
+    try:
+        text = orjson.dumps(progress)
+    except TypeError as error:
+        raise ValueError(f"progress must be JSON: {error}") from error
+    _note(found, "progress", text)
+    signals.progressed.send_robust(sender=Job, job=replace(found, progress=progress), progress=progress)
+
+
+def log(line: str, job: Job | None = None) -> None:
+    """Appends a line to the current job's log. Raises as report_progress does."""
+    found = job or _current()
+    _note(found, "log", line.encode("utf-8", "replace"))
+
+
+def _current() -> Job:
+    job = _running.get()
+    if job is None:
+        raise QueuesError("No job runs here. In a batch handler, use the item's own: item.report_progress(...), item.job.log(...).")
+    return job
+
+
+def _note(job: Job, what: str, text: bytes) -> None:
+    from queues.store.queue import get_queue
+
+    if get_queue(job.queue).note(job.id, what, text):
+        raise JobCancelled("it was cancelled while it ran")

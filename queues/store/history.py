@@ -1,0 +1,79 @@
+"""The runs of a job, from the result stream that RQ keeps of it."""
+
+from __future__ import annotations
+
+import zlib
+from base64 import b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import redis
+
+from queues.store.fields import integer, json_value, number
+from queues.store.keys import PREFIX
+
+MAX_ATTEMPTS = 10
+
+
+class Ending(StrEnum):
+    """How a run ended."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    RETRIED = "retried"
+
+
+ENDINGS = {1: Ending.COMPLETED, 2: Ending.FAILED, 3: Ending.STOPPED, 4: Ending.RETRIED, 5: Ending.FAILED}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One run. `traceback` is empty and `result` None where there was none."""
+
+    ending: Ending
+    worker: str
+    traceback: str
+    result: Any
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+def read(connection: redis.Redis, job_id: str) -> list[Attempt]:
+    """The last runs, newest first. A first run that completed without a result leaves no entry."""
+    entries: Any = connection.xrevrange(f"{PREFIX}:results:{job_id}", count=MAX_ATTEMPTS)
+    return [_attempt(fields) for _, fields in entries]
+
+
+def _attempt(fields: Mapping[bytes, bytes]) -> Attempt:
+    return Attempt(
+        ending=ENDINGS.get(integer(fields.get(b"type")), Ending.FAILED),
+        worker=fields.get(b"worker_name", b"").decode(errors="replace"),
+        traceback=_text(fields.get(b"exc_string", b"")),
+        result=json_value(_bytes(fields.get(b"return_value", b""))),
+        started_at=_moment(fields.get(b"execution_started_at")),
+        ended_at=_moment(fields.get(b"execution_ended_at")),
+    )
+
+
+def _bytes(text: bytes) -> bytes:
+    try:
+        return b64decode(text)
+    except ValueError:
+        return b""
+
+
+def _text(text: bytes) -> str:
+    packed = _bytes(text)
+    try:
+        return zlib.decompressobj().decompress(packed, 1_000_000).decode(errors="replace")
+    except zlib.error:
+        return packed.decode(errors="replace")
+
+
+def _moment(text: bytes | None) -> datetime | None:
+    seconds = number(text)
+    return datetime.fromtimestamp(seconds, UTC) if 0 < seconds < 1e11 else None
