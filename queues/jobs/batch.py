@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
+from queues.exceptions import JobCancelled
 from queues.jobs.job import Job
 
 P = TypeVar("P", bound=BaseModel)
@@ -23,6 +24,13 @@ class Item(Generic[P]):
     def fail(self, error: BaseException) -> None:
         """Fails this item alone. `RetryLater` puts it back uncharged, `NonRetryable` ends it."""
         self.error = error
+
+    def report_progress(self, progress: Any) -> None:
+        """A percentage or any JSON, readable at once. Where the item's job was cancelled, the item fails with that."""
+        try:
+            self.job.report_progress(progress)
+        except JobCancelled as error:
+            self.fail(error)
 
 
 class Batch(Generic[P]):

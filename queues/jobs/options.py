@@ -43,7 +43,7 @@ class Keep:
         return f"{count}:{age}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Debounce:
     """A dedupe key with a window: the job runs `window` after the last add, with that one's payload."""
 

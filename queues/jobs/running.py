@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -14,12 +14,12 @@ from queues import signals
 from queues.exceptions import JobCancelled, QueuesError
 from queues.jobs.job import Job
 
-_running: ContextVar[Job | None] = ContextVar("queues_running", default=None)
+_running: ContextVar[Callable[[], Job] | None] = ContextVar("queues_running", default=None)
 
 
 @contextmanager
-def running(job: Job) -> Iterator[None]:
-    """Makes `job` the current one of this thread or task."""
+def running(job: Callable[[], Job]) -> Iterator[None]:
+    """Makes `job()`, which is only asked for when needed, the current one of this thread or task."""
     token = _running.set(job)
     try:
         yield
@@ -29,7 +29,8 @@ def running(job: Job) -> Iterator[None]:
 
 def current_job() -> Job | None:
     """The job that runs here; None outside of one, and in a batch handler, whose items have a job each."""
-    return _running.get()
+    job = _running.get()
+    return job() if job else None
 
 
 def report_progress(progress: Any, job: Job | None = None) -> None:
@@ -53,7 +54,7 @@ def log(line: str, job: Job | None = None) -> None:
 
 
 def _current() -> Job:
-    job = _running.get()
+    job = current_job()
     if job is None:
         raise QueuesError("No job runs here. In a batch handler, use the item's own: item.report_progress(...), item.job.log(...).")
     return job

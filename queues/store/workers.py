@@ -103,6 +103,7 @@ def resume(connection: redis.Redis, worker: WorkerInfo, queue: str = "") -> None
         for name in _queues(worker, queue):
             keys.ring(pipeline, name)
         pipeline.execute()
+    send(connection, worker.name, command="resume-queue", queue=queue)
 
 
 def _field(queue: str) -> str:

@@ -6,6 +6,7 @@ import logging
 import queue
 import threading
 from dataclasses import replace
+from typing import Any
 
 from django.db import close_old_connections
 from django.dispatch import Signal
@@ -21,6 +22,13 @@ SIGNALS: dict[Kind, tuple[Signal, ...]] = {
     Kind.COMPLETED: (signals.completed,),
     Kind.RETRY: (signals.failed, signals.retried),
     Kind.DEAD: (signals.failed, signals.dead),
+}
+LEVELS = {
+    Kind.COMPLETED: logging.INFO,
+    Kind.RETRY: logging.WARNING,
+    Kind.LATER: logging.WARNING,
+    Kind.DEAD: logging.ERROR,
+    Kind.BACK: logging.INFO,
 }
 STATES = {
     Kind.COMPLETED: State.COMPLETED,
@@ -64,10 +72,21 @@ def send(outcome: Outcome) -> None:
 
 
 def log_outcome(outcome: Outcome) -> None:
-    claim, facts = outcome.claim, (outcome.claim.id, outcome.claim.name, outcome.claim.queue)
-    if outcome.kind is Kind.COMPLETED:
-        log.debug("Job %s (%s) of %s completed in %.3f s", *facts, outcome.ended_at - claim.claimed_at)
-    elif outcome.kind is Kind.DEAD:
-        log.error("Job %s (%s) of %s failed for good: %s", *facts, describe(outcome.error))
-    elif outcome.kind is not Kind.BACK:
-        log.warning("Job %s (%s) of %s runs again in %g s: %s", *facts, outcome.delay_seconds, describe(outcome.error))
+    """One line per outcome, as `key=value` pairs, which the record carries as attributes too."""
+    level = LEVELS[outcome.kind]
+    if not log.isEnabledFor(level):
+        return
+    claim = outcome.claim
+    facts: dict[str, Any] = {
+        "outcome": outcome.kind.value,
+        "job_id": claim.id,
+        "queue": claim.queue,
+        "job_name": claim.name,
+        "attempt": claim.attempts_made + 1,
+        "duration_seconds": round(outcome.ended_at - claim.claimed_at, 6),
+    }
+    if outcome.kind in (Kind.RETRY, Kind.LATER):
+        facts["retry_in_seconds"] = outcome.delay_seconds
+    if outcome.error is not None:
+        facts["error"] = describe(outcome.error)
+    log.log(level, " ".join(f"{key}=%({key})s" for key in facts), facts, extra=facts)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import redis
 
+from queues.exceptions import QueuesError
 from queues.jobs.job import Job
 from queues.jobs.registry import registry
 from queues.store import scripts
@@ -69,7 +70,10 @@ class Claim:
 
 @dataclass(kw_only=True, eq=False)
 class Unit:
-    """One call: a single job, or a batch of jobs of one name. Times are by the monotonic clock, in seconds."""
+    """One call: a single job, or a batch of jobs of one name. Times are by the monotonic clock, in seconds.
+
+    `interruption` is why it was interrupted; `cancelled` are ids of its jobs that shall not start.
+    """
 
     queue: str
     name: str
@@ -79,7 +83,12 @@ class Unit:
     thread_id: int = 0
     started_at: float = 0.0
     interrupted_at: float = 0.0
+    interruption: QueuesError | None = None
     is_over: bool = False
+    cancelled: set[str] = field(default_factory=set)
+
+    def has(self, job_id: str) -> bool:
+        return any(claim.id == job_id for claim in self.claims)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,10 +106,14 @@ class Claimer:
         self.worker = worker
         self.lease_seconds = lease_seconds
         self.calls = itertools.count(1)
+        self.resting: set[str] = set()
         self.incarnation = f"{time.time_ns():x}"
 
     def claim(self, connection: redis.Redis, rooms: Iterable[Room], *, most: int = 1_000_000) -> tuple[list[Unit], float | None]:
-        """The calls to make, of at most so many jobs, and the seconds to the next due job, if any waits."""
+        """The calls to make, of at most so many jobs, and the seconds to the next due job, if any waits.
+
+        Afterwards `resting` has the queues which this worker leaves alone, being paused for them.
+        """
         sizes = batch_sizes()
         arguments: list[str | bytes | int | float] = []
         for room in rooms:
@@ -108,7 +121,8 @@ class Claimer:
             arguments += [room.queue, room.units, len(flat), *flat]
         started = rq_time(time.time())
         token = f"{self.incarnation}-{next(self.calls):x}"
-        due, jobs = scripts.claim(connection, self.worker, token, self.lease_seconds, started, most, arguments)
+        due, jobs, resting = scripts.claim(connection, self.worker, token, self.lease_seconds, started, most, arguments)
+        self.resting = {queue.decode() for queue in resting}
         units: dict[int, Unit] = {}
         for queue, job_id, number, execution, *values in jobs:
             fields = {name: value for name, value in zip(FIELDS, values, strict=True) if value is not None}

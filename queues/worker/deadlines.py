@@ -1,4 +1,4 @@
-"""Deadlines of running jobs. An exception in the thread is best effort; what ignores it is written off."""
+"""Interrupting runs: deadlines and cancellations. An exception in the thread is best effort; what ignores it is written off."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ctypes
 import logging
 import time
 
+from queues.exceptions import JobTimeout, QueuesError
 from queues.worker.claims import Unit
 
 log = logging.getLogger("queues.worker")
@@ -14,7 +15,15 @@ GRACE_SECONDS = 5.0
 
 
 class Interrupted(BaseException):
-    """The run passed its deadline. No Exception, so that a handler's `except Exception` does not swallow it."""
+    """The run is to end, for the reason that its unit names. No Exception, so that a handler's `except Exception` does not swallow it."""
+
+
+def interrupt(unit: Unit, reason: QueuesError) -> None:
+    """Raises Interrupted in the unit's thread, where it next runs Python code. Nothing happens to what has not begun, or is over."""
+    with unit.lock:
+        if unit.thread_id and not unit.is_over and not unit.interrupted_at:
+            unit.interruption, unit.interrupted_at = reason, time.monotonic()
+            _set_exception(unit, ctypes.py_object(Interrupted))
 
 
 def is_written_off(unit: Unit) -> bool:
@@ -22,14 +31,11 @@ def is_written_off(unit: Unit) -> bool:
     now = time.monotonic()
     if not unit.started_at or now < unit.started_at + unit.timeout_seconds:
         return False
+    if not unit.interrupted_at:
+        interrupt(unit, JobTimeout(f"ran longer than its timeout of {unit.timeout_seconds:g} s"))
+        return False
     with unit.lock:
-        if unit.is_over:
-            return False
-        if not unit.interrupted_at:
-            unit.interrupted_at = now
-            _set_exception(unit, ctypes.py_object(Interrupted))
-            return False
-        if now < unit.interrupted_at + GRACE_SECONDS:
+        if unit.is_over or now < unit.interrupted_at + GRACE_SECONDS:
             return False
         unit.is_over = True
     log.error("A run of %s ignored its deadline of %g s; its thread is abandoned", unit.name, unit.timeout_seconds)

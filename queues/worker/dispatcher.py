@@ -102,8 +102,11 @@ class Dispatcher:
             self.stops += message.stop
             if message.paused in self.pools:
                 self._give_back(self.pools[message.paused])
+            if message.cancelled:
+                for pool in self.pools.values():
+                    pool.cancel(message.cancelled)
             if message.unit is not None:
-                self.pools[message.unit.queue].finished(message.seconds)
+                self.pools[message.unit.queue].finished(message.unit, message.seconds)
                 self.unsettled += message.outcomes
                 self.last_job_at = time.monotonic()
 
@@ -143,7 +146,7 @@ class Dispatcher:
             for claim in unit.claims:
                 self.awaited.pop(claim.id, None)
             self.pools[unit.queue].submit(unit)
-        self.bell.listen(name for name, pool in self.pools.items() if pool.room)
+        self.bell.listen(name for name, pool in self.pools.items() if pool.room and name not in self.claimer.resting)
         if not self.held and self._is_done(next_due):
             log.info("Worker %s: nothing left to do", self.worker)
             return -1.0

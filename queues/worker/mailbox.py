@@ -20,7 +20,8 @@ BELL_SECONDS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """`unit` and `seconds` are set at the end of a run, `rang` where new work may wait, `stop` on a signal, `paused` names a queue."""
+    """`unit` and `seconds` are set at the end of a run, `rang` where new work may wait, `stop` on a signal, `paused` names a queue,
+    `cancelled` a job."""
 
     unit: Unit | None = None
     outcomes: list[Outcome] = field(default_factory=list)
@@ -28,6 +29,7 @@ class Message:
     rang: bool = False
     stop: bool = False
     paused: str = ""
+    cancelled: str = ""
 
 
 class Mailbox:

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from django.db import close_old_connections
 
-from queues.exceptions import JobTimeout
+from queues.exceptions import JobCancelled, JobTimeout
 from queues.worker.claims import Unit
-from queues.worker.deadlines import Interrupted, withdraw_interrupt
+from queues.worker.deadlines import Interrupted, interrupt, withdraw_interrupt
 from queues.worker.outcomes import Outcome, failed
 from queues.worker.runner import run
 
@@ -29,6 +29,7 @@ class QueueThreads:
         self.concurrency = concurrency
         self.done = done
         self.ready: queue.SimpleQueue[Unit | None] = queue.SimpleQueue()
+        self.accepted: set[Unit] = set()
         self.running: set[Unit] = set()
         self.outstanding = 0
         self.mean_seconds: float | None = None
@@ -46,10 +47,12 @@ class QueueThreads:
 
     def submit(self, unit: Unit) -> None:
         self.outstanding += 1
+        self.accepted.add(unit)
         self.ready.put(unit)
 
-    def finished(self, seconds: float) -> None:
+    def finished(self, unit: Unit, seconds: float) -> None:
         self.outstanding -= 1
+        self.accepted.discard(unit)
         self.mean_seconds = seconds if self.mean_seconds is None else 0.8 * self.mean_seconds + 0.2 * seconds
 
     def take_unstarted(self) -> list[Unit]:
@@ -63,7 +66,15 @@ class QueueThreads:
             if unit is not None:
                 units.append(unit)
         self.outstanding -= len(units)
+        self.accepted.difference_update(units)
         return units
+
+    def cancel(self, job_id: str) -> None:
+        """Keeps a job that has not begun from it, and interrupts one that runs alone; in a batch only its settlement can tell."""
+        for unit in [unit for unit in [*self.accepted] if unit.has(job_id)]:
+            unit.cancelled.add(job_id)
+            if len(unit.claims) == 1:
+                interrupt(unit, JobCancelled("it was cancelled while it ran"))
 
     def end(self) -> None:
         """The threads end when they are free."""
@@ -92,7 +103,7 @@ class QueueThreads:
                     withdraw_interrupt(unit)
                     unit.is_over = is_mine = True
             except Interrupted:
-                error = JobTimeout(f"ran longer than its timeout of {unit.timeout_seconds:g} s")
+                error = unit.interruption or JobTimeout("it was interrupted")
                 outcomes = outcomes or [failed(claim, error) for claim in unit.claims]
         return outcomes
 

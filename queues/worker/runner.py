@@ -8,10 +8,13 @@ from typing import Any
 
 from django.utils.module_loading import import_string
 
+from queues import signals
 from queues.conf import settings
-from queues.exceptions import Refused
+from queues.exceptions import JobCancelled, Refused
 from queues.jobs.batch import Batch, Item
+from queues.jobs.job import Job
 from queues.jobs.registry import Definition, registry
+from queues.jobs.running import running
 from queues.store import payloads
 from queues.worker.claims import Claim, Unit
 from queues.worker.outcomes import Outcome, completed, failed
@@ -19,18 +22,24 @@ from queues.worker.outcomes import Outcome, completed, failed
 
 def run(unit: Unit) -> list[Outcome]:
     """One outcome per claim. Exceptions of the job's function are its outcome; what is no Exception passes through."""
+    claims = [claim for claim in unit.claims if claim.id not in unit.cancelled]
+    outcomes = [failed(claim, JobCancelled("it was cancelled before it ran")) for claim in unit.claims if claim not in claims]
+    if signals.started.has_listeners(Job):
+        for claim in claims:
+            signals.started.send_robust(sender=Job, job=claim.job())
     definition = registry.find(unit.name)
     if definition is not None and definition.batch:
-        return _run_batch(definition, unit.claims)
-    return [_run_single(claim) for claim in unit.claims]
+        return outcomes + _run_batch(definition, claims)
+    return outcomes + [_run_single(claim) for claim in claims]
 
 
 def _run_single(claim: Claim) -> Outcome:
     definition = None
     try:
-        call = payloads.decode(claim.fields.get("data", b""))
+        call = _read(claim)
         definition, function = _resolve(call, claim)
-        return completed(claim, function())
+        with running(claim.job):
+            return completed(claim, function())
     except Exception as error:
         return failed(claim, error, definition)
 
@@ -40,8 +49,7 @@ def _run_batch(definition: Definition, claims: list[Claim]) -> list[Outcome]:
     items: list[tuple[Claim, Item[Any]]] = []
     for claim in claims:
         try:
-            call = payloads.decode(claim.fields.get("data", b""))
-            items.append((claim, Item(job=claim.job(), data=definition.validate(call.payload))))
+            items.append((claim, Item(job=claim.job(), data=definition.validate(_read(claim).payload))))
         except Exception as error:
             outcomes.append(failed(claim, error, definition))
     if not items:
@@ -55,6 +63,13 @@ def _run_batch(definition: Definition, claims: list[Claim]) -> list[Outcome]:
         cause = item.error or raised
         outcomes.append(failed(claim, cause, definition) if cause else completed(claim, None))
     return outcomes
+
+
+def _read(claim: Claim) -> payloads.Call:
+    """What the claim asks for. Raises Refused."""
+    if foreign := claim.fields.get("foreign"):
+        raise Refused(f"The job asks for RQ's {foreign.decode()}, which this worker does not do, so it was not run.")
+    return payloads.decode(claim.fields.get("data", b""))
 
 
 def _resolve(call: payloads.Call, claim: Claim) -> tuple[Definition | None, Callable[[], Any]]:

@@ -92,5 +92,9 @@ class ConcurrentWorker(BaseWorker):
             self.request_stop(signal.SIGINT, None)
         elif command.get("command") == "pause-queue":
             self.mailbox.put(Message(paused=str(command.get("queue"))))
+        elif command.get("command") == "resume-queue":
+            self.mailbox.put(Message(rang=True))
+        elif command.get("command") in ("cancel-job", "stop-job"):
+            self.mailbox.put(Message(cancelled=str(command.get("job_id"))))
         else:
             log.warning("Worker %s does not support the command %s", self.name, message.get("data"))

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from queues import Batch, NonRetryable, RetryLater, get_queue, job
+from queues import Batch, NonRetryable, RetryLater, current_job, get_queue, job, log, report_progress
 
 QUEUE = "notifications"
 TRACE = "tests:trace"
@@ -79,3 +79,44 @@ def unregistered(path: str) -> None:
     """Not a job: a queue entry that names it must be refused."""
     with open(path, "w") as file:
         file.write("the function ran")
+
+
+@job(name="mail", queue=QUEUE, owner="user_id")
+def mail(*, user_id: int, subject: str) -> None:
+    trace(f"mail {user_id} {subject}")
+
+
+@job(name="picky", queue=QUEUE, retry_on=[ConnectionError], give_up_on=[ConnectionRefusedError], backoff=0.05)
+def picky(*, error: str) -> None:
+    trace(f"start {error}")
+    raise {"reset": ConnectionResetError, "refused": ConnectionRefusedError, "value": ValueError}[error](error)
+
+
+@job(name="tell", queue=QUEUE)
+def tell(*, steps: int, seconds: float = 0.0) -> int:
+    """Reports each step, which is where a cancellation strikes."""
+    for step in range(steps):
+        log(f"step {step}")
+        report_progress(100 * (step + 1) / steps)
+        time.sleep(seconds)
+    found = current_job()
+    trace(f"told {found.id if found else ''}")
+    return steps
+
+
+@job(name="spin", queue=QUEUE)
+def spin(*, seconds: float) -> None:
+    """Tells nothing: a cancellation can only interrupt it."""
+    trace("start spin")
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        time.sleep(0.01)
+    trace("end spin")
+
+
+@job(name="tell-all", queue=QUEUE, batch=10)
+def tell_all(batch: Batch[Greeting]) -> None:
+    for item in batch:
+        item.job.log(f"greeting {item.data.name}")
+        item.report_progress({"step": 1, "of": item.data.name})
+    trace(f"told {len(batch)}")

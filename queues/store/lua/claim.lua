@@ -1,7 +1,7 @@
 -- Takes jobs for a worker and leases them.
 -- ARGV: prefix, worker, execution token, lease in seconds, started_at, most jobs, then per queue: name, free units, n, n batch values (job name, size, ...).
 -- A unit is one call: one job, or a batch of up to `size` jobs of one name. A job that stalled before is a unit of its own.
--- Returns {seconds to the next due job or '', jobs}, a job being {queue, id, unit, execution, fields...} with the fields of FIELDS and
+-- Returns {seconds to the next due job or '', jobs, the queues that this worker leaves alone}, a job being {queue, id, unit, execution, fields...} with the fields of FIELDS and
 -- last, where the job asks for something of RQ's that this worker does not do, that field's name.
 local WORKER, TOKEN, LEASE, STARTED, MOST = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
 local FIELDS = { 'data', 'name', 'attempts', 'attempts_made', 'priority', 'stalled', 'created_at', 'timeout', 'origin', 'backoff', 'owner' }
@@ -19,7 +19,7 @@ local function pop_prioritized(queue, prio, id, score)
   local turns = ext(queue, 'turns')
   if redis.call('EXISTS', prio) == 0 then
     redis.call('DEL', turns)
-    return id
+    return id, score
   end
   local priority = math.floor(score / SPAN)
   local turn, mine = score - priority * SPAN, priority .. ':' .. (redis.call('HGET', job_key(id), 'owner') or '')
@@ -27,10 +27,11 @@ local function pop_prioritized(queue, prio, id, score)
     redis.call('HSET', turns, priority, turn)
     if tonumber(redis.call('HGET', turns, mine) or '0') <= turn then redis.call('HDEL', turns, mine) end
   end
-  return id
+  return id, score
 end
 
 -- Urgent jobs first, then those of priority 0 (with an owner and without in turn, where both wait), then all others.
+-- Returns the id, and its score where it came from the sorted set.
 local function pop(queue, list, prio)
   local head = redis.call('ZRANGE', prio, 0, 0, 'WITHSCORES')
   local score = head[2] and tonumber(head[2])
@@ -46,6 +47,10 @@ local function pop(queue, list, prio)
     end
   end
   return pop_prioritized(queue, prio, head[1], score)
+end
+
+local function ring_if_any(queue)
+  if redis.call('EXISTS', P .. ':queue:' .. queue, ext(queue, 'prio')) > 0 then ring(queue) end
 end
 
 local function foreign(id)
@@ -70,10 +75,10 @@ local function lease(queue, id, in_unit)
 end
 
 local function claim(queue, units, sizes)
-  local open = {} -- per job name: its unit that is being filled, and the places left
+  local open, places = {}, 0 -- per job name its unit that is being filled, with the places left; and all such places
   local list, prio = P .. ':queue:' .. queue, ext(queue, 'prio')
-  while executions < MOST do
-    local id = pop(queue, list, prio)
+  while executions < MOST and units + places > 0 do
+    local id, score = pop(queue, list, prio)
     if not id then return end
     if is_job(id) then -- what was planted or deleted is dropped
       local facts = redis.call('HMGET', job_key(id), 'name', 'stalled')
@@ -81,22 +86,27 @@ local function claim(queue, units, sizes)
       local alone = (tonumber(facts[2] or '0') or 0) > 0
       local filling = not alone and open[name]
       if filling and filling.left > 0 then
-        filling.left = filling.left - 1
+        filling.left, places = filling.left - 1, places - 1
         lease(queue, id, filling.unit)
       elseif units > 0 then
         units, unit = units - 1, unit + 1
-        if not alone and sizes[name] then open[name] = { unit = unit, left = sizes[name] - 1 } end
+        if not alone and sizes[name] then
+          places = places - (filling and filling.left or 0) + sizes[name] - 1
+          open[name] = { unit = unit, left = sizes[name] - 1 }
+        end
         lease(queue, id, unit)
       else
-        push(queue, id, true)
-        ring(queue) -- what is left is for another worker, or for the next claim
-        return
+        if score then redis.call('ZADD', prio, score, id) else redis.call('LPUSH', list, id) end
+        break
       end
     end
   end
+  ring_if_any(queue) -- what is left is for another worker, or for the next claim
 end
 
-local suspended = redis.call('EXISTS', P .. ':suspended') == 1 or redis.call('HGET', P .. ':worker:' .. WORKER, 'paused') == '1'
+local suspended = redis.call('EXISTS', P .. ':suspended') == 1
+local own, resting = P .. ':worker:' .. WORKER, {}
+local rests = redis.call('HGET', own, 'paused') == '1'
 local i = 7
 while i <= #ARGV do
   local queue, units, n = ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
@@ -104,12 +114,13 @@ while i <= #ARGV do
   for k = i + 3, i + 2 + n, 2 do sizes[ARGV[k]] = tonumber(ARGV[k + 1]) end
   i = i + 3 + n
   promote_due(queue, string.format('%.6f', moment), PROMOTE) -- in a pause too: what is due waits
-  if not suspended and redis.call('HGET', ext(queue, 'state'), 'paused') ~= '1'
-    and redis.call('HGET', P .. ':worker:' .. WORKER, 'paused:' .. queue) ~= '1' then
-    if units > 0 then
+  local is_resting = rests or redis.call('HGET', own, 'paused:' .. queue) == '1'
+  if is_resting then resting[#resting + 1] = queue end
+  if not suspended and redis.call('HGET', ext(queue, 'state'), 'paused') ~= '1' then
+    if units > 0 and not is_resting then
       claim(queue, units, sizes)
-    elseif redis.call('LLEN', P .. ':queue:' .. queue) > 0 or redis.call('ZCARD', ext(queue, 'prio')) > 0 then
-      ring(queue) -- this worker is full: whoever is idle shall look
+    else
+      ring_if_any(queue) -- this worker is full, or pauses: whoever is idle shall look
     end
   end
   local first = redis.call('ZRANGE', P .. ':scheduled:' .. queue, 0, 0, 'WITHSCORES')
@@ -118,4 +129,4 @@ while i <= #ARGV do
     if not next_due or due < next_due then next_due = due end
   end
 end
-return { next_due and string.format('%.6f', next_due) or '', jobs }
+return { next_due and string.format('%.6f', next_due) or '', jobs, resting }
