@@ -88,5 +88,5 @@ def log_outcome(outcome: Outcome) -> None:
     if outcome.kind in (Kind.RETRY, Kind.LATER):
         facts["retry_in_seconds"] = outcome.delay_seconds
     if outcome.error is not None:
-        facts["error"] = describe(outcome.error)
+        facts["error"] = " ".join(describe(outcome.error).split())
     log.log(level, " ".join(f"{key}=%({key})s" for key in facts), facts, extra=facts)

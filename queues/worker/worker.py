@@ -81,7 +81,8 @@ class ConcurrentWorker(BaseWorker):
         super().heartbeat(timeout or settings.lease_seconds * 3, pipeline)
         if pipeline is None and self.birth_date is not None:
             running = len(self.dispatcher.held) if self.dispatcher else 0
-            facts = {"state": "busy" if running else "idle", "running": running, **self.serialize()}
+            slots = {f"slots:{name}": pool.concurrency for name, pool in self.dispatcher.pools.items()} if self.dispatcher else {}
+            facts = {"state": "busy" if running else "idle", "running": running, **slots, **self.serialize()}
             self.connection.hset(self.key, mapping=facts)
             worker_registration.register(self)
 

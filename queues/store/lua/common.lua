@@ -54,15 +54,15 @@ local function priority_of(id) return tonumber(redis.call('HGET', job_key(id), '
 
 local function promote_due(queue, horizon, limit)
   local scheduled = P .. ':scheduled:' .. queue
-  local due = redis.call('ZRANGEBYSCORE', scheduled, '-inf', horizon, 'LIMIT', 0, limit)
-  for _, id in ipairs(due) do
+  local due = redis.call('ZRANGEBYSCORE', scheduled, '-inf', horizon, 'WITHSCORES', 'LIMIT', 0, limit)
+  for k = 1, #due, 2 do
+    local id = due[k]
     redis.call('ZREM', scheduled, id)
     if redis.call('EXISTS', job_key(id)) == 1 then
-      redis.call('HSET', job_key(id), 'status', 'queued', 'since', horizon)
+      redis.call('HSET', job_key(id), 'status', 'queued', 'since', due[k + 1])
       push(queue, id, false)
     end
   end
-  return #due
 end
 
 local function delete_job(id)
