@@ -5,20 +5,24 @@ from datetime import timedelta
 
 from queues.exceptions import (
     InvalidPayload,
+    InvalidSchedule,
     NonRetryable,
     QueuesError,
     RedisUnavailable,
     RetryLater,
     UnknownJob,
     UnknownQueue,
+    UnknownSchedule,
 )
 from queues.jobs.backoff import Exponential, Fixed
 from queues.jobs.batch import Batch, Item
 from queues.jobs.decorators import job, schedule
 from queues.jobs.job import Job
 from queues.jobs.states import State
+from queues.operations.schedules import ScheduleInfo, get_schedule, get_schedules
 from queues.publish import add_job, add_jobs
 from queues.store.queue import Queue, get_queue, queue_names
+from queues.store.schedules import PastRun
 from queues.store.stats import QueueStats
 
 
@@ -62,7 +66,6 @@ __all__ = [
     "add_job",
     "add_jobs",
     "job",
-    "schedule",
     # queues
     "Queue",
     "QueueStats",
@@ -74,12 +77,20 @@ __all__ = [
     "pause_queue",
     "queue_names",
     "resume_queue",
+    # schedules
+    "PastRun",
+    "ScheduleInfo",
+    "get_schedule",
+    "get_schedules",
+    "schedule",
     # errors
     "InvalidPayload",
+    "InvalidSchedule",
     "NonRetryable",
     "QueuesError",
     "RedisUnavailable",
     "RetryLater",
     "UnknownJob",
     "UnknownQueue",
+    "UnknownSchedule",
 ]

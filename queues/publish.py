@@ -140,6 +140,12 @@ def _validated(queue: str, name: str, data: Mapping[str, Any], *, delay: float, 
     return NewJob(job=job, timeout_seconds=definition.timeout_seconds, delay_seconds=delay, dedupe=key or "")
 
 
+def prepare(queue: str, name: str, data: Mapping[str, Any], *, dedupe: str) -> NewJob:
+    """A validated job for whoever sends it by other ways than add_jobs. Raises UnknownQueue, UnknownJob, WrongQueue, InvalidPayload."""
+    get_queue(queue)
+    return _validated(queue, name, data, delay=0.0, priority=0, dedupe=dedupe)
+
+
 class _Publication:
     """What one transaction will publish.
 

@@ -13,6 +13,7 @@ from queues.jobs.backoff import Backoff
 from queues.jobs.batch import Batch, Item
 from queues.jobs.job import Job
 from queues.jobs.payload import Style, validate
+from queues.jobs.schedule import Schedule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +29,15 @@ class Definition:
     backoff: Backoff
     timeout_seconds: int
     batch: int | None
-    every_seconds: int | None = None
+    schedules: tuple[Schedule, ...] = ()
 
     @property
     def path(self) -> str:
         return f"{self.function.__module__}.{self.function.__qualname__}"
+
+    @property
+    def schedule_names(self) -> list[str]:
+        return [schedule.name for schedule in self.schedules]
 
     def validate(self, payload: Any) -> BaseModel:
         return validate(self.name, self.model, payload)
