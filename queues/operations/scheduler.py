@@ -20,6 +20,7 @@ log = logging.getLogger("queues")
 
 MEASURE_SECONDS = 60.0
 RETRY_SECONDS = 10.0
+QUIET_SECONDS = 30.0
 COMPLAIN_SECONDS = 60.0
 LONGEST_SECONDS = 86400.0
 """Even a yearly schedule is looked at daily, so that its state does not expire."""
@@ -33,6 +34,10 @@ class Server:
         self.offset = 0.0
         self.measured_at = float("-inf")
         self.quiet_until = float("-inf")
+
+    def failed(self, seconds: float) -> None:
+        """Not asked again for ten times as long as the failure took: leases are renewed by the same thread."""
+        self.quiet_until = time.monotonic() + min(max(0.5, 10 * seconds), QUIET_SECONDS)
 
     def now(self) -> float:
         """Unix seconds by its clock. Raises RedisUnavailable."""
@@ -70,20 +75,23 @@ class Scheduler:
         server = self._server(definition)
         if time.monotonic() < server.quiet_until:
             return
+        began = time.monotonic()
         try:
             now = server.now() if moment is None else moment
             if not 0 < self.next_look.get(schedule.name, 0.0) - now <= LONGEST_SECONDS:  # beyond: the clock was put back
                 self._take(server, definition, schedule, now)
         except QueuesError as error:
             if isinstance(error.__cause__, (redis.ConnectionError, redis.TimeoutError)):
-                server.quiet_until = time.monotonic() + RETRY_SECONDS  # it would cost the keeper's time again and again
+                server.failed(time.monotonic() - began)
+                self.next_look.pop(schedule.name, None)
             raise
 
     def _take(self, server: Server, definition: Definition, schedule: Schedule, now: float) -> None:
         since = self.since.setdefault(schedule.name, now)  # so that an emptied Redis does not make a known schedule new
         self.next_look[schedule.name] = now + RETRY_SECONDS  # if the look fails
         slot = schedule.latest_slot(now)
-        add_run(server.connection, schedule, new_run(definition, schedule).arguments(), slot=slot, now=now, since=since)
+        if job_id := add_run(server.connection, schedule, new_run(definition, schedule).arguments(), slot=slot, now=now, since=since):
+            log.info("The schedule %s added job %s to %s", schedule.name, job_id, definition.queue)
         self.next_look[schedule.name] = min(schedule.next_slot(now), now + LONGEST_SECONDS)
 
     def _server(self, definition: Definition) -> Server:

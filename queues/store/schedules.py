@@ -56,22 +56,23 @@ def add_run(
     now: float | None = None,
     since: float = 0.0,
 ) -> str:
-    """Adds the run of a slot, or one by hand without a slot: see schedule.lua. Returns the id of the job, "" if there is none.
+    """Adds the run of a slot, or one by hand without a slot: see schedule.lua. Returns the job's id, "" if none was added.
 
     `job` is what NewJob.arguments gives; `now` is what the slot was computed from, by Redis's clock; `since` is when a cron
     schedule was first looked at: its earlier slots are not meant.
     """
     with translated():
-        answer = scripts.schedule(
+        added = scripts.schedule(
             connection,
             schedule.name,
             "" if slot is None else slot,
             "" if now is None else now,
             schedule.words if schedule.cron and slot is not None else "",
             since if schedule.cron else 0,
+            TTL_SECONDS,
             job,
         )
-    return str(answer[1].decode())
+    return str(added.decode())
 
 
 def disable(connection: redis.Redis, name: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from django.core.management import BaseCommand, CommandError, CommandParser
 
-from queues.exceptions import InvalidPayload, RedisUnavailable, UnknownSchedule
+from queues.exceptions import QueuesError
 from queues.management.tables import columns
 from queues.operations.schedules import ScheduleInfo, get_schedule, get_schedules
 from queues.store.schedules import PastRun
@@ -33,7 +33,7 @@ class Command(BaseCommand):
                 self.stdout.write(_history(get_schedule(history).past_runs(), json=json))
             else:
                 self.stdout.write(_list(get_schedules(), json=json))
-        except (UnknownSchedule, InvalidPayload, RedisUnavailable) as error:
+        except QueuesError as error:
             raise CommandError(str(error)) from error
 
 

@@ -1,11 +1,11 @@
 -- Takes a slot of a schedule and adds its run, in one step: a process that dies does both or neither.
 -- ARGV: prefix, schedule, slot ('' to run by hand), the time from which the slot was computed or '', description of a cron schedule
--- or '', since when it is known (earlier slots are not meant), then the job as `add` reads it. Times are unix seconds by Redis's clock.
--- Returns what happened (added, waiting, known, disabled) and the id of the job that was added or waits.
-local KEEP, TTL, HOUR = 50, 90 * 86400, 3600
+-- or '', since when it is known (earlier slots are not meant), seconds until the state expires, then the job as `add` reads it.
+-- Times are unix seconds by Redis's clock. Returns the id of the job that was added (by hand also one that waited before), or ''.
+local KEEP, TTL, HOUR = 50, ARGV[7], 3600
 local state, slot, moment = ext('schedule', ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]) or now()
 local runs, since_key = state .. ':runs', state .. ':since:' .. ARGV[5]
-local job = { P, unpack(ARGV, 7) }
+local job = { P, unpack(ARGV, 8) }
 local queue, dedupe = job[2], job[4]
 
 -- A moment of the state; one that lies ahead was written before the clock was put back, and would stop the schedule until then.
@@ -43,22 +43,22 @@ local function take()
     local since = ARGV[6]
     if ARGV[5] ~= '' and not redis.call('SET', since_key, since, 'NX', 'EX', TTL) then since = redis.call('GET', since_key) end
     local facts = redis.call('HMGET', state, 'disabled', 'slot', 'enabled_at')
-    if facts[1] == '1' then return { 'disabled', '' } end
-    if slot <= math.max(floor_of(since), floor_of(facts[2]), floor_of(facts[3])) then return { 'known', '' } end
+    if facts[1] == '1' then return '' end
+    if slot <= math.max(floor_of(since), floor_of(facts[2]), floor_of(facts[3])) then return '' end
     local waiting = waiting_run()
     if waiting then
       redis.call('HSET', state, 'slot', ARGV[3])
       record_waiting(waiting)
-      return { 'waiting', waiting }
+      return ''
     end
   end
   local id = add(job)[1] -- before the slot is taken: if this raises, it stays to be taken
   if slot then redis.call('HSET', state, 'slot', ARGV[3]) end
-  redis.call('HSET', state, 'last_at', string.format('%.3f', moment), 'last_job', id)
+  redis.call('HSET', state, 'last_at', string.format('%.6f', moment), 'last_job', id)
   record(slot and 'slot' or 'hand', id, 1)
-  return { 'added', id }
+  return id
 end
 
-local answer = take()
+local added = take()
 for _, key in ipairs({ state, runs, since_key }) do redis.call('EXPIRE', key, TTL) end
-return answer
+return added

@@ -1,13 +1,15 @@
 """One run per slot, whatever happens. `NOON` is given as the time where time matters."""
 
 import logging
+import socket
 import threading
 from collections.abc import Callable
 
 import pytest
 from redis import Redis
 
-from queues import get_queue, get_schedule
+from queues import get_queue, get_schedule, job, schedule
+from queues.jobs.registry import registry
 from queues.operations.scheduler import Scheduler
 from queues.store import keys
 from tests.queues.operations.conftest import NAME, run_all, waiting
@@ -205,9 +207,6 @@ def test_an_idle_scheduler_asks_redis_for_nothing(scheduled: Scheduled, connecti
 
 
 def test_a_redis_that_is_away_is_logged_once_and_the_others_are_served(settings, caplog: pytest.LogCaptureFixture) -> None:
-    from queues import job, schedule
-    from queues.jobs.registry import registry
-
     settings.RQ_QUEUES = {**settings.RQ_QUEUES, "mail": {"URL": "redis://127.0.0.1:1/0"}}
 
     @schedule(every=HOUR)
@@ -242,3 +241,34 @@ def test_a_broken_state_of_one_schedule_harms_no_other(scheduled: Scheduled, con
     scheduled(every=HOUR)
     Scheduler().tick()
     assert waiting() == 1
+
+
+def test_a_redis_that_hangs_is_left_alone_for_ten_times_as_long_as_it_cost(settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        settings.RQ_QUEUES = {**settings.RQ_QUEUES, "mail": {"URL": f"redis://127.0.0.1:{hanging.getsockname()[1]}/0"}}
+        get_queue("mail").connection.connection_pool.connection_kwargs["socket_timeout"] = 0.2
+
+        @schedule(every=HOUR, name="one")
+        @schedule(every=HOUR, name="two")
+        @job(name="away", queue="mail")
+        def away() -> None: ...
+
+        try:
+            scheduler = Scheduler()
+            for _ in range(50):
+                scheduler.tick()
+        finally:
+            registry.unregister("away")
+        assert connections(hanging) == 1
+
+
+def connections(server: socket.socket) -> int:
+    """How many were opened and not accepted yet."""
+    server.setblocking(False)
+    count = 0
+    while True:
+        try:
+            server.accept()[0].close()
+        except BlockingIOError:
+            return count
+        count += 1
