@@ -24,6 +24,7 @@ from queues.control import (
 )
 from queues.exceptions import (
     InvalidPayload,
+    InvalidSchedule,
     JobCancelled,
     JobIdTaken,
     JobNotFound,
@@ -33,6 +34,7 @@ from queues.exceptions import (
     RetryLater,
     UnknownJob,
     UnknownQueue,
+    UnknownSchedule,
     UnknownWorker,
 )
 from queues.jobs.backoff import Exponential, Fixed
@@ -42,9 +44,11 @@ from queues.jobs.job import Job
 from queues.jobs.options import Debounce, Keep
 from queues.jobs.running import current_job, log, report_progress
 from queues.jobs.states import State
+from queues.operations.schedules import ScheduleInfo, get_schedule, get_schedules
 from queues.publish import add_job, add_jobs
 from queues.store.history import Attempt
 from queues.store.queue import Queue, get_queue, queue_names
+from queues.store.schedules import PastRun
 from queues.store.stats import QueueStats
 from queues.store.workers import WorkerInfo
 
@@ -71,7 +75,6 @@ __all__ = [
     "remove_job",
     "report_progress",
     "retry_job",
-    "schedule",
     # queues
     "Queue",
     "QueueStats",
@@ -93,8 +96,15 @@ __all__ = [
     "get_workers",
     "pause_worker",
     "resume_worker",
+    # schedules
+    "PastRun",
+    "ScheduleInfo",
+    "get_schedule",
+    "get_schedules",
+    "schedule",
     # errors
     "InvalidPayload",
+    "InvalidSchedule",
     "JobCancelled",
     "JobIdTaken",
     "JobNotFound",
@@ -104,5 +114,6 @@ __all__ = [
     "RetryLater",
     "UnknownJob",
     "UnknownQueue",
+    "UnknownSchedule",
     "UnknownWorker",
 ]

@@ -7,5 +7,7 @@ class QueuesConfig(AppConfig):
 
     def ready(self) -> None:
         from queues import checks  # noqa: F401
+        from queues.operations import cleanup
 
+        cleanup.register()
         autodiscover_modules("jobs")

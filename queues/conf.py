@@ -35,6 +35,13 @@ class QueuesSettings:
     allowed_functions: tuple[str, ...] = ()
     """Dotted paths that may be enqueued the way of plain RQ, besides registered jobs."""
 
+    clean_queue: str | None = ""
+    """The queue on which the hourly clean-up runs, the first of RQ_QUEUES when empty; None turns it off. Read when Django starts."""
+    clean_after_seconds: int = 86400
+    """How long ago a job must have ended for the hourly clean-up to delete it."""
+    clean_states: tuple[str, ...] = ("completed",)
+    """What the hourly clean-up deletes; with "failed", dead letters too."""
+
     def __getattribute__(self, name: str) -> Any:
         value = super().__getattribute__(name)
         return getattr(django_settings, PREFIX + name.upper(), value) if name in QueuesSettings.__annotations__ else value
@@ -49,6 +56,11 @@ class QueuesSettings:
     def rq(self) -> Mapping[str, Any]:
         """Django's RQ (the classes that django-rq builds); empty where it is not set."""
         return getattr(django_settings, "RQ", {})
+
+    @property
+    def time_zone(self) -> str:
+        """Django's TIME_ZONE: that of schedules which name none."""
+        return str(django_settings.TIME_ZONE)
 
     @property
     def shows_rq_admin(self) -> bool:

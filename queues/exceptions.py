@@ -37,6 +37,17 @@ class InvalidJob(QueuesError):
     """A function cannot be a job: its parameters do not describe a payload."""
 
 
+class InvalidSchedule(QueuesError):
+    """A schedule does not say when, or its name is taken."""
+
+
+class UnknownSchedule(QueuesError):
+    """No registered job has a schedule of this name."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        super().__init__(f"Unknown schedule {name!r}: there are {', '.join(sorted(known)) or 'none'}.")
+
+
 class InvalidPayload(QueuesError):
     """The payload does not fit the job."""
 

@@ -175,6 +175,12 @@ def new_id() -> str:
     return f"{time.time_ns() // 1000:014x}{os.urandom(9).hex()}"
 
 
+def prepare(queue: str, name: str, data: Mapping[str, Any], *, dedupe: str) -> NewJob:
+    """A validated job for whoever sends it by other ways than add_jobs. Raises UnknownQueue, UnknownJob, WrongQueue, InvalidPayload."""
+    get_queue(queue)
+    return _validated(queue, name, data, Options(dedupe=dedupe))
+
+
 class _Publication:
     """What one transaction will publish.
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Warning, register
 
 from queues.conf import PREFIX, settings
+from queues.jobs.states import State
 
+ENDED = (State.COMPLETED, State.FAILED)
 LEAST = {
     "lease_seconds": 3,
     "shutdown_seconds": 0,
@@ -16,6 +18,7 @@ LEAST = {
     "keep_completed": 0,
     "keep_failed": 0,
     "concurrency": 1,
+    "clean_after_seconds": 1,
 }
 
 
@@ -32,6 +35,24 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
     functions = settings.allowed_functions
     if not isinstance(functions, (list, tuple, set, frozenset)) or not all(isinstance(path, str) and "." in path for path in functions):
         found.append(_error(f"{PREFIX}ALLOWED_FUNCTIONS is {functions!r}.", "It must be a list of dotted paths of functions."))
+    return [*found, *_cleanup()]
+
+
+def _cleanup() -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    queue, states = settings.clean_queue, settings.clean_states
+    if not isinstance(queue, str | None):
+        found.append(_error(f"{PREFIX}CLEAN_QUEUE is {queue!r}.", "It must be the name of a queue, or None for no hourly clean-up."))
+    if not isinstance(states, (list, tuple, set, frozenset)) or any(state not in ENDED for state in states):
+        found.append(_error(f"{PREFIX}CLEAN_STATES is {states!r}.", f"It must be a list of some of {', '.join(ENDED)}."))
+    elif State.FAILED in states and queue is not None:
+        found.append(
+            Warning(
+                f"{PREFIX}CLEAN_STATES lists 'failed': dead letters are deleted for good after {settings.clean_after_seconds} s.",
+                hint="Leave it out to keep them until somebody has looked, or silence this warning if nobody is to.",
+                id="queues.W004",
+            )
+        )
     return found
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Generic, ParamSpec, TypeVar, Unpack, overload
 
 from pydantic import BaseModel
 
-from queues.exceptions import InvalidJob
+from queues.exceptions import InvalidJob, InvalidSchedule
 from queues.jobs.backoff import Backoff, parse_backoff
 from queues.jobs.batch import Batch
 from queues.jobs.job import Job
 from queues.jobs.options import AddOptions, Keep
 from queues.jobs.payload import Style, inspect_function
 from queues.jobs.registry import Definition, registry
+from queues.jobs.schedule import Schedule, seconds_of
 
 P = ParamSpec("P")
 M = TypeVar("M", bound=BaseModel)
@@ -126,12 +128,29 @@ def job(
     )
 
 
-def schedule(*, every: int) -> Callable[[F], F]:
-    """Above `@job`: one run per `every` seconds, however many workers run. The payload must be empty or all defaults."""
+def schedule(
+    *,
+    cron: str = "",
+    timezone: str = "",
+    every: float | timedelta | None = None,
+    data: Mapping[str, Any] | None = None,
+    name: str = "",
+) -> Callable[[F], F]:
+    """Above `@job`: one run per slot, however many workers run. See Schedule for what a slot is.
+
+    Exactly one of `cron` (in `timezone`, by default Django's TIME_ZONE) and `every` (seconds or a timedelta). `data` is the
+    payload. A job may have several schedules, each with a `name` of its own; the default is the job's.
+    Raises InvalidSchedule, InvalidPayload.
+    """
 
     def decorate(registered: F) -> F:
-        definition = replace(registered.definition, every_seconds=every)
-        definition.validate({})
+        definition, known = registered.definition, name or registered.definition.name
+        added = Schedule(name=known, cron=cron, timezone=timezone, every_seconds=seconds_of(known, every), data=dict(data or {}))
+        definition.validate(added.data)
+        others = [each for each in registry if each.name != definition.name]
+        if owner := next((each for each in [definition, *others] if known in each.schedule_names), None):
+            raise InvalidSchedule(f"The schedule {known!r} exists already, of the job {owner.name!r}: give this one another name=.")
+        definition = replace(definition, schedules=(added, *definition.schedules))
         registry.register(definition)
         registered.definition = definition
         return registered

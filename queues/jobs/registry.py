@@ -14,6 +14,7 @@ from queues.jobs.batch import Batch, Item
 from queues.jobs.job import Job
 from queues.jobs.options import Keep
 from queues.jobs.payload import Style, validate
+from queues.jobs.schedule import Schedule
 
 MAX_OWNER_CHARACTERS = 200
 
@@ -39,11 +40,15 @@ class Definition:
     give_up_on: tuple[type[BaseException], ...] = ()
     keep_completed: Keep | None = None
     keep_failed: Keep | None = None
-    every_seconds: int | None = None
+    schedules: tuple[Schedule, ...] = ()
 
     @property
     def path(self) -> str:
         return f"{self.function.__module__}.{self.function.__qualname__}"
+
+    @property
+    def schedule_names(self) -> list[str]:
+        return [schedule.name for schedule in self.schedules]
 
     def validate(self, payload: Any) -> BaseModel:
         return validate(self.name, self.model, payload)

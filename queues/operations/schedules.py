@@ -1,41 +1,100 @@
-"""Schedules: one run per slot, however many processes look."""
+"""Schedules as people see and steer them: when each comes next, run it now, disable it, what it did."""
 
 from __future__ import annotations
 
-import logging
-import time
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
-from queues.exceptions import QueuesError
+from queues.exceptions import UnknownSchedule
+from queues.jobs.job import Job
 from queues.jobs.registry import Definition, registry
-from queues.publish import add_jobs
-from queues.store import keys
-from queues.store.connection import get_connection, translated
+from queues.jobs.schedule import Schedule
+from queues.jobs.states import State
+from queues.publish import NewJob, prepare
+from queues.store import schedules as store
+from queues.store.queue import Queue, get_queue
+from queues.store.schedules import PastRun, ScheduleState
 
-log = logging.getLogger("queues")
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleInfo:
+    """A schedule at one moment. Times are aware UTC datetimes; `next_at` is None while it is disabled. Methods raise RedisUnavailable."""
+
+    name: str
+    job: str
+    queue: str
+    schedule: Schedule
+    next_at: datetime | None
+    last_at: datetime | None
+    last_job_id: str
+    is_disabled: bool
+
+    @property
+    def words(self) -> str:
+        """When it runs: `every 5 minutes`, `cron 30 5 * * mon (Europe/Budapest)`."""
+        return self.schedule.words
+
+    def run_now(self) -> Job:
+        """Adds a run at once, also of a disabled schedule; the slots stay as they are. A run that waits is returned instead."""
+        new = new_run(registry.get(self.job), self.schedule)
+        job_id = store.add_run(self._queue.connection, self.schedule, new.arguments())
+        return replace(new.job, id=job_id, state=State.WAITING)
+
+    def disable(self) -> None:
+        """No slot leads to a run until it is enabled. Kept in Redis, for all workers."""
+        store.disable(self._queue.connection, self.name)
+
+    def enable(self) -> None:
+        """Goes on with its next slot; what it missed meanwhile is not made up for."""
+        store.enable(self._queue.connection, self.name)
+
+    def past_runs(self, limit: int = 50) -> list[PastRun]:
+        """The latest first; 50 are kept."""
+        return store.read_runs(self._queue.connection, self.name, limit)
+
+    @property
+    def _queue(self) -> Queue:
+        return get_queue(self.queue)
 
 
-class Scheduler:
-    """Adds the scheduled jobs that are due. Keeps in memory which slots it has looked at."""
+def get_schedules() -> list[ScheduleInfo]:
+    """All schedules of registered jobs, by name: one round trip per Redis. Raises RedisUnavailable."""
+    by_server: dict[int, list[tuple[Definition, Schedule]]] = defaultdict(list)
+    for definition in registry:
+        for schedule in definition.schedules:
+            by_server[id(get_queue(definition.queue).connection)].append((definition, schedule))
+    found: list[ScheduleInfo] = []
+    for pairs in by_server.values():
+        connection = get_queue(pairs[0][0].queue).connection
+        states = store.read_states(connection, [schedule.name for _, schedule in pairs])
+        found += [_info(definition, schedule, state) for (definition, schedule), state in zip(pairs, states, strict=True)]
+    return sorted(found, key=lambda info: info.name)
 
-    def __init__(self) -> None:
-        self.seen: dict[str, int] = {}
 
-    def tick(self) -> None:
-        """Looks at every schedule once; Redis being away is logged and tried again at the next tick."""
-        for definition in registry:
-            if definition.every_seconds:
-                slot = int(time.time()) // definition.every_seconds
-                if self.seen.get(definition.name) != slot:
-                    try:
-                        self._take(definition, slot)
-                    except QueuesError as error:
-                        log.warning("Schedule of %s: %s", definition.name, error)
+def get_schedule(name: str) -> ScheduleInfo:
+    """Raises UnknownSchedule, RedisUnavailable."""
+    known = {schedule.name: (definition, schedule) for definition in registry for schedule in definition.schedules}
+    if name not in known:
+        raise UnknownSchedule(name, list(known))
+    definition, schedule = known[name]
+    (state,) = store.read_states(get_queue(definition.queue).connection, [name])
+    return _info(definition, schedule, state)
 
-    def _take(self, definition: Definition, slot: int) -> None:
-        assert definition.every_seconds is not None
-        key = keys.schedule_slot(definition.name, slot)
-        with translated():
-            is_ours = get_connection(definition.queue).set(key, 1, nx=True, ex=definition.every_seconds * 2)
-        self.seen[definition.name] = slot
-        if is_ours:
-            add_jobs(definition.queue, [(definition.name, {})], dedupe=f"schedule:{definition.name}")
+
+def new_run(definition: Definition, schedule: Schedule) -> NewJob:
+    """The job of one run. While one waits, its key keeps another from being added."""
+    return prepare(definition.queue, definition.name, schedule.data, dedupe=f"schedule:{schedule.name}")
+
+
+def _info(definition: Definition, schedule: Schedule, state: ScheduleState) -> ScheduleInfo:
+    return ScheduleInfo(
+        name=schedule.name,
+        job=definition.name,
+        queue=definition.queue,
+        schedule=schedule,
+        next_at=None if state.is_disabled else datetime.fromtimestamp(schedule.next_slot(state.now.timestamp()), UTC),
+        last_at=state.last_at,
+        last_job_id=state.last_job_id,
+        is_disabled=state.is_disabled,
+    )

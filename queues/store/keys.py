@@ -56,8 +56,12 @@ def reaper_lock(queue: str) -> str:
     return f"{PREFIX}:ext:{queue}:reaper"
 
 
-def schedule_slot(name: str, slot: int) -> str:
-    return f"{PREFIX}:ext:schedule:{name}:{slot}"
+def schedule(name: str) -> str:
+    return f"{PREFIX}:ext:schedule:{name}"
+
+
+def schedule_runs(name: str) -> str:
+    return f"{PREFIX}:ext:schedule:{name}:runs"
 
 
 def ring(pipeline: redis.Redis, queue: str) -> None:

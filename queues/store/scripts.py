@@ -18,10 +18,14 @@ _COMMON = (_FOLDER / "common.lua").read_text()
 
 
 class Script:
-    """One script, called by its hash; Redis is sent the text only when it does not know it."""
+    """One script, called by its hash; Redis is sent the text only when it does not know it.
 
-    def __init__(self, name: str) -> None:
-        self.text = _COMMON + (_FOLDER / f"{name}.lua").read_text()
+    It may call the scripts named in `functions` as functions of their ARGV.
+    """
+
+    def __init__(self, name: str, *functions: str) -> None:
+        called = [f"local function {function}(ARGV)\n{(_FOLDER / f'{function}.lua').read_text()}\nend\n" for function in functions]
+        self.text = _COMMON + "".join(called) + (_FOLDER / f"{name}.lua").read_text()
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
     def __call__(self, connection: redis.Redis, *arguments: Argument | Sequence[Argument]) -> Any:
@@ -49,3 +53,5 @@ cancel = Script("cancel")
 drain = Script("drain")
 stats = Script("stats")
 note = Script("note")
+schedule = Script("schedule", "add")
+enable_schedule = Script("enable_schedule")

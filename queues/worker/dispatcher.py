@@ -18,6 +18,7 @@ from queues.worker.announcer import Announcer
 from queues.worker.claims import Claim, Claimer, Room, Unit
 from queues.worker.keeper import Keeper
 from queues.worker.mailbox import Bell, Mailbox, Message
+from queues.worker.options import WorkerOptions
 from queues.worker.outcomes import Kind, Outcome, failed, settle
 from queues.worker.pool import QueueThreads
 
@@ -48,6 +49,7 @@ class Dispatcher:
         mailbox: Mailbox,
         limits: Limits,
         heartbeat: Callable[[], None],
+        options: WorkerOptions,
     ) -> None:
         self.worker, self.connection, self.mailbox, self.limits = worker, connection, mailbox, limits
         self.jobs_run = 0
@@ -67,6 +69,7 @@ class Dispatcher:
             claims=lambda: list(self.held.values()),
             write_off=self._write_off,
             heartbeat=heartbeat,
+            runs_schedules=options.runs_schedules,
         )
 
     def run(self) -> None:

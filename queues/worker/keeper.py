@@ -10,7 +10,7 @@ from collections.abc import Callable
 import redis
 
 from queues.conf import settings
-from queues.operations.schedules import Scheduler
+from queues.operations.scheduler import Scheduler
 from queues.worker.claims import Claim, Unit
 from queues.worker.deadlines import is_written_off
 from queues.worker.leases import REAP_SECONDS, Reaper, renew
@@ -31,6 +31,7 @@ class Keeper:
         claims: Callable[[], list[Claim]],
         write_off: Callable[[Unit, QueueThreads], None],
         heartbeat: Callable[[], None],
+        runs_schedules: bool,
     ) -> None:
         self.worker = worker
         self.connection = connection
@@ -39,7 +40,7 @@ class Keeper:
         self.write_off = write_off
         self.heartbeat = heartbeat
         self.reaper = Reaper(list(pools))
-        self.scheduler = Scheduler()
+        self.scheduler = Scheduler() if runs_schedules else None
         self.stopped = threading.Event()
         self.renewed_at = self.reaped_at = 0.0
         self.thread = threading.Thread(target=self._work, name="keeper", daemon=True)
@@ -73,4 +74,5 @@ class Keeper:
         if now >= self.reaped_at + REAP_SECONDS:
             self.reaper.reap(self.connection)
             self.reaped_at = now
-        self.scheduler.tick()
+        if self.scheduler is not None:
+            self.scheduler.tick()

@@ -6,7 +6,7 @@ import logging
 import signal
 import threading
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
 
 import redis
 from rq import worker_registration
@@ -17,12 +17,20 @@ from queues.conf import settings
 from queues.store.connection import fail_fast
 from queues.worker.dispatcher import Dispatcher, Limits
 from queues.worker.mailbox import Mailbox, Message
+from queues.worker.options import WorkerOptions
 
 log = logging.getLogger("queues.worker")
 
 
 class ConcurrentWorker(BaseWorker):
     """One process that runs many jobs at a time in threads, each queue within its own limit."""
+
+    options: ClassVar[WorkerOptions] = WorkerOptions()
+
+    @classmethod
+    def with_options(cls, options: WorkerOptions) -> type[ConcurrentWorker]:
+        """This class with other options: django-rq builds the worker and passes nothing on, but takes the class."""
+        return type(cls.__name__, (cls,), {"options": options, "__module__": cls.__module__, "__qualname__": cls.__qualname__})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.mailbox = Mailbox()
@@ -57,6 +65,7 @@ class ConcurrentWorker(BaseWorker):
             mailbox=self.mailbox,
             limits=Limits(burst=burst, max_jobs=max_jobs, max_idle_seconds=max_idle_time),
             heartbeat=self.heartbeat,
+            options=self.options,
         )
         try:
             dispatcher.run()

@@ -188,3 +188,29 @@ def test_a_worker_does_not_start_with_wrong_settings(start_worker: Callable[...,
 
 def lost() -> None:
     """A job of no queue."""
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("QUEUES_CLEAN_QUEUE", 5),
+        ("QUEUES_CLEAN_AFTER_SECONDS", 0),
+        ("QUEUES_CLEAN_STATES", "completed"),
+        ("QUEUES_CLEAN_STATES", ["completed", "waiting"]),
+        ("QUEUES_CLEAN_STATES", [["completed"]]),
+    ],
+)
+def test_a_wrong_clean_up_is_an_error(settings, setting: str, value: object) -> None:
+    setattr(settings, setting, value)
+    ((id, cause),) = found()
+    assert id == "queues.E006"
+    assert f"{setting} is {value!r}" in cause
+
+
+def test_deleting_dead_letters_is_a_warning_while_it_is_asked_for(settings) -> None:
+    settings.QUEUES_CLEAN_STATES = ["completed", "failed"]
+    ((id, cause),) = found()
+    assert id == "queues.W004"
+    assert "dead letters are deleted for good after 86400 s" in cause
+    settings.QUEUES_CLEAN_QUEUE = None
+    assert found() == []

@@ -9,11 +9,14 @@ import redis
 from django.core.management import CommandError, CommandParser
 from django.db import OperationalError, connections
 from django_rq.management.commands.rqworker import Command as DjangoRQCommand
+from django_rq.workers import get_worker_class
 
 from queues.address import describe, server_key
 from queues.management.arguments import open_queues
 from queues.store.connection import new_connection
 from queues.store.queue import Queue, queue_names
+from queues.worker import ConcurrentWorker
+from queues.worker.options import WorkerOptions
 
 LEVELS = {0: logging.WARNING, 2: logging.DEBUG, 3: logging.DEBUG}
 
@@ -24,6 +27,9 @@ class Command(DjangoRQCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)  # type: ignore[no-untyped-call]  # django-rq has no annotations
         parser.set_defaults(serializer=None)
+        parser.add_argument(
+            "--no-schedules", action="store_false", dest="runs_schedules", help="leave it to other workers to add what schedules ask for"
+        )
 
     def handle(self, *names: str, **options: Any) -> None:
         queues = self._named(names) if names else self._all()
@@ -35,7 +41,12 @@ class Command(DjangoRQCommand):
             served = ", ".join(queue.name for queue in queues)
             self.stdout.write(f"Serving {served} on {describe(queues[0].config)}. Ctrl-C stops after the running jobs.")
         options["serializer"] = options["serializer"] or queues[0].config.get("SERIALIZER")
+        options["worker_class"] = self._worker_class(options["worker_class"], WorkerOptions(runs_schedules=options["runs_schedules"]))
         super().handle(*(queue.name for queue in queues), **options)  # type: ignore[no-untyped-call]
+
+    def _worker_class(self, named: str | None, options: WorkerOptions) -> type[Any]:
+        worker_class: type[Any] = get_worker_class(named)  # type: ignore[no-untyped-call]
+        return worker_class.with_options(options) if issubclass(worker_class, ConcurrentWorker) else worker_class
 
     def _named(self, names: tuple[str, ...]) -> list[Queue]:
         queues = open_queues(names)
