@@ -51,6 +51,7 @@ from queues.store.queue import Queue, get_queue, queue_names
 from queues.store.schedules import PastRun
 from queues.store.stats import QueueStats
 from queues.store.workers import WorkerInfo
+from queues.worker.local import Worker, close_workers, register_worker
 
 __all__ = [
     # jobs
@@ -91,10 +92,13 @@ __all__ = [
     "resume_queue",
     "retry_failed",
     # workers
+    "Worker",
     "WorkerInfo",
+    "close_workers",
     "get_worker",
     "get_workers",
     "pause_worker",
+    "register_worker",
     "resume_worker",
     # schedules
     "PastRun",

@@ -6,8 +6,9 @@ class QueuesConfig(AppConfig):
     name = "queues"
 
     def ready(self) -> None:
-        from queues import checks  # noqa: F401
-        from queues.operations import cleanup
+        from queues import checks, signals  # noqa: F401
+        from queues.operations import alerts, cleanup
 
+        signals.dead.connect(alerts.alert, dispatch_uid="queues.alert")
         cleanup.register()
         autodiscover_modules("jobs")

@@ -28,6 +28,10 @@ class QueuesSettings:
     """How many completed jobs a queue keeps."""
     keep_failed: int = 500
     """How many failed jobs (dead letters) a queue keeps."""
+    alert: str = "queues.operations.alerts.mail_admins"
+    """Dotted path of what is called with (job, error, others) when a job is dead; empty for nothing."""
+    alert_seconds: int = 900
+    """How long after one such call the next may come, for one queue."""
     answer_seconds: float = 0.9
     """How long callers (not workers) wait for an answer of Redis before RedisUnavailable."""
     concurrency: int = 1

@@ -6,7 +6,8 @@ sends `dead` in the caller, too.
 
 In the worker, all with sender=Job: `started(job)` and `progressed(job, progress)` in the job's thread; after the settlement was
 accepted `completed(job, error=None)`, `retried(job, error)`, `failed(job, error)` (each failed attempt) and `dead(job, error)` (final,
-whatever the reason); `stalled(job)`; and `worker_error(sender=ConcurrentWorker, error)` when the worker itself met trouble.
+whatever the reason); `stalled(job)`; and `worker_error(worker, error)` when the worker
+of that name itself met trouble.
 """
 
 from django.dispatch import Signal

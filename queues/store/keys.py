@@ -52,6 +52,14 @@ def worker(name: str) -> str:
     return f"{PREFIX}:worker:{name}"
 
 
+def alert(queue: str) -> str:
+    return f"{PREFIX}:ext:{queue}:alert"
+
+
+def untold(queue: str) -> str:
+    return f"{PREFIX}:ext:{queue}:untold"
+
+
 def reaper_lock(queue: str) -> str:
     return f"{PREFIX}:ext:{queue}:reaper"
 

@@ -71,6 +71,11 @@ def send(outcome: Outcome) -> None:
         signal.send_robust(sender=Job, job=job, error=outcome.error)
 
 
+def report_trouble(worker: str, error: Exception) -> None:
+    """Sends the worker's own trouble, which is no job's."""
+    signals.worker_error.send_robust(sender=Announcer, worker=worker, error=error)
+
+
 def log_outcome(outcome: Outcome) -> None:
     """One line per outcome, as `key=value` pairs, which the record carries as attributes too."""
     level = LEVELS[outcome.kind]

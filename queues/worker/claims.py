@@ -43,6 +43,7 @@ class Claim:
     id: str
     execution: str
     fields: dict[str, bytes]
+    worker: str = ""
     claimed_at: float = field(default_factory=time.time)
 
     @property
@@ -64,7 +65,8 @@ class Claim:
         return integer(self.fields.get("stalled"))
 
     def job(self) -> Job:
-        facts = {"status": b"started", "origin": self.queue.encode(), "started_at": rq_time(self.claimed_at).encode()}
+        moment = rq_time(self.claimed_at).encode()
+        facts = {"status": b"started", "origin": self.queue.encode(), "started_at": moment, "worker_name": self.worker.encode()}
         return Job.from_hash(self.id, self.fields | facts)
 
 
@@ -126,7 +128,7 @@ class Claimer:
         units: dict[int, Unit] = {}
         for queue, job_id, number, execution, *values in jobs:
             fields = {name: value for name, value in zip(FIELDS, values, strict=True) if value is not None}
-            claim = Claim(queue=queue.decode(), id=job_id.decode(), execution=execution.decode(), fields=fields)
+            claim = Claim(queue=queue.decode(), id=job_id.decode(), execution=execution.decode(), fields=fields, worker=self.worker)
             if number in units:
                 units[number].claims.append(claim)
             else:

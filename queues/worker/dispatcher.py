@@ -14,7 +14,7 @@ from queues.exceptions import JobTimeout
 from queues.store import keys
 from queues.store.connection import new_connection
 from queues.store.queue import get_queue
-from queues.worker.announcer import Announcer
+from queues.worker.announcer import Announcer, report_trouble
 from queues.worker.claims import Claim, Claimer, Room, Unit
 from queues.worker.keeper import Keeper
 from queues.worker.mailbox import Bell, Mailbox, Message
@@ -60,7 +60,10 @@ class Dispatcher:
         self.awaited: dict[str, str] = {}  # jobs that this worker put back, and their queue: a burst waits for them
         self.claimer = Claimer(worker=worker, lease_seconds=settings.lease_seconds)
         self.announcer = Announcer()
-        self.pools = {name: QueueThreads(name, get_queue(name).concurrency, self._done) for name in queues}
+        self.pools = {
+            name: QueueThreads(name, options.concurrency.get(name) or get_queue(name).concurrency, self._done, options.handler)
+            for name in queues
+        }
         self.bell = Bell(new_connection(queues[0], answer_seconds=10), mailbox)
         self.keeper = Keeper(
             worker=worker,
@@ -82,6 +85,7 @@ class Dispatcher:
                 wait = self._claim()
             except redis.exceptions.RedisError as error:
                 log.error("Redis does not serve, trying again in %g s: %s: %s", RECONNECT_SECONDS, type(error).__name__, error)
+                report_trouble(self.worker, error)
                 wait = RECONNECT_SECONDS
 
     def finish(self) -> None:

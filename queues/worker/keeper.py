@@ -11,6 +11,7 @@ import redis
 
 from queues.conf import settings
 from queues.operations.scheduler import Scheduler
+from queues.worker.announcer import report_trouble
 from queues.worker.claims import Claim, Unit
 from queues.worker.deadlines import is_written_off
 from queues.worker.leases import REAP_SECONDS, Reaper, renew
@@ -56,8 +57,9 @@ class Keeper:
                 self._look()
             except redis.exceptions.RedisError as error:
                 log.warning("Redis is away, leases could not be renewed: %s", error)
-            except Exception:
+            except Exception as error:
                 log.exception("The worker's keeper met an error and goes on")
+                report_trouble(self.worker, error)
             if self.stopped.wait(1.0):
                 return
 

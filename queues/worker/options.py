@@ -1,12 +1,21 @@
-"""What `manage.py rqworker` was told about its worker, beyond what RQ's own interface can carry."""
+"""What a worker was told beyond what RQ's own interface can carry."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from queues.jobs.job import Job
+
+Handler = Callable[[Job], Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerOptions:
-    """`runs_schedules`: whether the worker adds the runs of schedules that are due."""
+    """`runs_schedules`: whether the worker adds the runs of schedules that are due. `concurrency`: calls at a time per queue, where it
+    is not the queue's own. `handler`: what runs the jobs instead of their registered functions."""
 
     runs_schedules: bool = True
+    concurrency: Mapping[str, int] = field(default_factory=dict)
+    handler: Handler | None = None

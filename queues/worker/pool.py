@@ -13,6 +13,7 @@ from django.db import close_old_connections
 from queues.exceptions import JobCancelled, JobTimeout
 from queues.worker.claims import Unit
 from queues.worker.deadlines import Interrupted, interrupt, withdraw_interrupt
+from queues.worker.options import Handler
 from queues.worker.outcomes import Outcome, failed
 from queues.worker.runner import run
 
@@ -24,10 +25,11 @@ Done = Callable[[Unit, list[Outcome], float], None]
 class QueueThreads:
     """The threads of one queue. `done(unit, outcomes, seconds)` is called from them."""
 
-    def __init__(self, name: str, concurrency: int, done: Done) -> None:
+    def __init__(self, name: str, concurrency: int, done: Done, handler: Handler | None = None) -> None:
         self.name = name
         self.concurrency = concurrency
         self.done = done
+        self.handler = handler
         self.ready: queue.SimpleQueue[Unit | None] = queue.SimpleQueue()
         self.accepted: set[Unit] = set()
         self.running: set[Unit] = set()
@@ -111,7 +113,7 @@ class QueueThreads:
         unit.thread_id, unit.started_at = threading.get_ident(), time.monotonic()
         close_old_connections()
         try:
-            return run(unit)
+            return run(unit, self.handler)
         except Interrupted:
             raise
         except BaseException as error:

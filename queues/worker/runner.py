@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -17,27 +18,32 @@ from queues.jobs.registry import Definition, registry
 from queues.jobs.running import running
 from queues.store import payloads
 from queues.worker.claims import Claim, Unit
+from queues.worker.options import Handler
 from queues.worker.outcomes import Outcome, completed, failed
 
 
-def run(unit: Unit) -> list[Outcome]:
-    """One outcome per claim. Exceptions of the job's function are its outcome; what is no Exception passes through."""
+def run(unit: Unit, handler: Handler | None = None) -> list[Outcome]:
+    """One outcome per claim. Exceptions of the job's function, or of the handler in its place, are its outcome; what is no Exception
+    passes through."""
     claims = [claim for claim in unit.claims if claim.id not in unit.cancelled]
     outcomes = [failed(claim, JobCancelled("it was cancelled before it ran")) for claim in unit.claims if claim not in claims]
     if signals.started.has_listeners(Job):
         for claim in claims:
             signals.started.send_robust(sender=Job, job=claim.job())
     definition = registry.find(unit.name)
-    if definition is not None and definition.batch:
+    if definition is not None and definition.batch and handler is None:
         return outcomes + _run_batch(definition, claims)
-    return outcomes + [_run_single(claim) for claim in claims]
+    return outcomes + [_run_single(claim, handler) for claim in claims]
 
 
-def _run_single(claim: Claim) -> Outcome:
+def _run_single(claim: Claim, handler: Handler | None) -> Outcome:
     definition = None
     try:
         call = _read(claim)
         definition, function = _resolve(call, claim)
+        if handler is not None and definition is not None:
+            definition.validate(call.payload)
+            function = functools.partial(handler, claim.job())
         with running(claim.job):
             return completed(claim, function())
     except Exception as error:
