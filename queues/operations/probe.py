@@ -18,7 +18,7 @@ from queues.store.fields import number
 from queues.store.queue import Queue, get_queue, queue_names
 
 TOKEN_SECONDS = 60
-LOOK_SECONDS = 0.02
+LOOK_SECONDS = 0.005
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,9 @@ from typing import Any
 from django.core.management import BaseCommand, CommandParser
 
 from queues.management.tables import json_text
-from queues.operations.diagnosis import PROBE_SECONDS, Diagnosis, examine
+from queues.operations.diagnosis import PROBE_SECONDS, examine
 from queues.operations.health import Level
+from queues.operations.servers import Diagnosis
 
 SIGNS = {Level.HEALTHY: "ok      ", Level.WARNING: "warning ", Level.CRITICAL: "critical"}
 
