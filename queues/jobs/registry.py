@@ -97,7 +97,7 @@ class Registry:
 
     def unregister(self, name: str) -> None:
         definition = self._by_name.pop(name)
-        del self._by_path[definition.path]
+        self._by_path.pop(definition.path, None)
 
     def get(self, name: str) -> Definition:
         """Raises UnknownJob."""

@@ -35,13 +35,13 @@ def examine_server(where: str, connection: redis.Redis) -> Iterator[Diagnosis]:
         before = time.time()
         answer: Any = connection.time()
         after = time.time()
-    yield _version(where, str(info.get("redis_version", "")))
-    yield _policy(where, str(info.get("maxmemory_policy", "noeviction")))
-    yield _memory(where, int(info.get("used_memory", 0)), int(info.get("maxmemory", 0)))
-    yield _clock(where, answer[0] + answer[1] / 1e6 - (before + after) / 2)
+    yield version(where, str(info.get("redis_version", "")))
+    yield policy(where, str(info.get("maxmemory_policy", "noeviction")))
+    yield memory(where, int(info.get("used_memory", 0)), int(info.get("maxmemory", 0)))
+    yield clock(where, answer[0] + answer[1] / 1e6 - (before + after) / 2)
 
 
-def _version(where: str, version: str) -> Diagnosis:
+def version(where: str, version: str) -> Diagnosis:
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
     if numbers >= OLDEST_VERSION:
         return Diagnosis(subject=where, sentence=f"It answers, version {version}.")
@@ -51,7 +51,7 @@ def _version(where: str, version: str) -> Diagnosis:
     )
 
 
-def _policy(where: str, policy: str) -> Diagnosis:
+def policy(where: str, policy: str) -> Diagnosis:
     if policy == "noeviction":
         return Diagnosis(subject=where, sentence="It drops nothing when its memory is full (maxmemory-policy noeviction).")
     sentence = f"When its memory is full it drops jobs without a word (maxmemory-policy {policy})."
@@ -59,7 +59,7 @@ def _policy(where: str, policy: str) -> Diagnosis:
     return Diagnosis(subject=where, level=Level.WARNING, sentence=sentence, cure=cure)
 
 
-def _memory(where: str, used: int, most: int) -> Diagnosis:
+def memory(where: str, used: int, most: int) -> Diagnosis:
     if not most:
         return Diagnosis(subject=where, sentence=f"It uses {used / 1e6:.1f} MB and has no limit of its own.")
     part = used / most
@@ -68,7 +68,7 @@ def _memory(where: str, used: int, most: int) -> Diagnosis:
     return Diagnosis(subject=where, level=level, sentence=f"It uses {used / 1e6:.1f} of {most / 1e6:.1f} MB ({part:.0%}).", cure=cure)
 
 
-def _clock(where: str, ahead_seconds: float) -> Diagnosis:
+def clock(where: str, ahead_seconds: float) -> Diagnosis:
     off = abs(ahead_seconds)
     if off <= CLOCK_SECONDS:
         return Diagnosis(subject=where, sentence=f"Its clock and this machine's differ by {off * 1000:.0f} ms.")
