@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Generic, ParamSpec, TypeVar, overload
+from typing import Any, Generic, ParamSpec, TypeVar, get_args, overload
 
 from pydantic import BaseModel
 
@@ -14,7 +14,7 @@ from queues.jobs.backoff import Backoff, Exponential
 from queues.jobs.batch import Batch
 from queues.jobs.job import Job
 from queues.jobs.payload import Style, inspect_function
-from queues.jobs.registry import Definition, registry
+from queues.jobs.registry import Definition, Isolation, registry
 
 P = ParamSpec("P")
 M = TypeVar("M", bound=BaseModel)
@@ -80,17 +80,35 @@ class Decorator:
 
 
 def job(
-    *, name: str, queue: str, attempts: int = 3, backoff: Backoff | None = None, timeout: int = 180, batch: int | None = None
+    *,
+    name: str,
+    queue: str,
+    attempts: int = 3,
+    backoff: Backoff | None = None,
+    timeout: int = 180,
+    batch: int | None = None,
+    isolation: Isolation = "thread",
 ) -> Decorator:
     """Registers a function as the job `name` of `queue`.
 
     `attempts` counts runs in all; `backoff(n)` gives the seconds after the n-th failure (1 s, 2 s, 4 s by default);
-    `timeout` is in whole seconds; `batch` is the most items that one call of a batch handler takes.
+    `timeout` is in whole seconds; `batch` is the most items that one call of a batch handler takes; `isolation="process"`
+    runs it in a process of the worker's, which is killed at the deadline whatever it does.
     Raises InvalidJob, AlreadyRegistered.
     """
     if attempts < 1 or timeout < 1 or (batch is not None and batch < 1):
         raise InvalidJob(f"{name}: attempts, timeout and batch must be at least 1.")
-    return Decorator(name=name, queue=queue, attempts=attempts, backoff=backoff or Exponential(), timeout_seconds=timeout, batch=batch)
+    if isolation not in get_args(Isolation):
+        raise InvalidJob(f"{name}: isolation is one of {', '.join(get_args(Isolation))}, not {isolation!r}.")
+    return Decorator(
+        name=name,
+        queue=queue,
+        attempts=attempts,
+        backoff=backoff or Exponential(),
+        timeout_seconds=timeout,
+        batch=batch,
+        isolation=isolation,
+    )
 
 
 def schedule(*, every: int) -> Callable[[F], F]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -14,10 +14,15 @@ from queues.jobs.batch import Batch, Item
 from queues.jobs.job import Job
 from queues.jobs.payload import Style, validate
 
+Isolation = Literal["thread", "process"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Definition:
-    """A registered job. `timeout_seconds` bounds one attempt; `batch` is the most items of one call, None for one by one."""
+    """A registered job. `timeout_seconds` bounds one attempt; `batch` is the most items of one call, None for one by one.
+
+    `isolation` says what of the worker's runs it: a thread, or a process that can be killed.
+    """
 
     name: str
     queue: str
@@ -29,6 +34,7 @@ class Definition:
     timeout_seconds: int
     batch: int | None
     every_seconds: int | None = None
+    isolation: Isolation = "thread"
 
     @property
     def path(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import redis
@@ -66,6 +66,11 @@ class Unit:
     started_at: float = 0.0
     interrupted_at: float = 0.0
     is_over: bool = False
+    kill: Callable[[BaseException], bool] | None = None
+    """Set once a process of its own runs the call. Kills it from any thread; the error becomes the outcome of each claim.
+
+    Returns whether it did: false once the run is over. Threads that run calls themselves have none.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,6 +47,7 @@ class Outcome:
     delay_seconds: float = 0.0
     result: Any = None
     error: BaseException | None = None
+    traceback: str = ""  # where the error happened in another process
     ended_at: float = field(default_factory=time.time)
 
     @property
@@ -79,7 +80,7 @@ class Outcome:
             return []
         entry: list[str | bytes | int | float] = ["type", RQ_RESULT_TYPE[self.kind], "worker_name", worker]
         if self.error is not None:
-            entry += ["exc_string", b64encode(zlib.compress(describe_at_length(self.error).encode()))]
+            entry += ["exc_string", b64encode(zlib.compress((self.traceback or describe_at_length(self.error)).encode()))]
         elif self.result is not None:
             entry += ["return_value", b64encode(orjson.dumps(self.result))]
         times: list[str | float] = ["execution_started_at", self.claim.claimed_at, "execution_ended_at", self.ended_at]

@@ -13,6 +13,7 @@ from django.db import close_old_connections
 from queues.exceptions import JobTimeout
 from queues.worker.claims import Unit
 from queues.worker.deadlines import Interrupted, withdraw_interrupt
+from queues.worker.isolation import Isolation, find_isolated
 from queues.worker.outcomes import Outcome, failed
 from queues.worker.runner import run
 
@@ -29,6 +30,7 @@ class QueueThreads:
         self.concurrency = concurrency
         self.done = done
         self.ready: queue.SimpleQueue[Unit | None] = queue.SimpleQueue()
+        self.isolation = Isolation()
         self.running: set[Unit] = set()
         self.outstanding = 0
         self.mean_seconds: float | None = None
@@ -100,7 +102,8 @@ class QueueThreads:
         unit.thread_id, unit.started_at = threading.get_ident(), time.monotonic()
         close_old_connections()
         try:
-            return run(unit)
+            isolated = find_isolated(unit)
+            return self.isolation.run(unit, isolated) if isolated else run(unit)
         except Interrupted:
             raise
         except BaseException as error:
