@@ -55,7 +55,11 @@ class Claim:
 
 @dataclass(kw_only=True, eq=False)
 class Unit:
-    """One call: a single job, or a batch of jobs of one name. Times are by the monotonic clock, in seconds."""
+    """One call: a single job, or a batch of jobs of one name. Times are by the monotonic clock, in seconds.
+
+    `thread_id` is the thread that may be interrupted, 0 where none may. `kill` is set once a process of its own runs the call:
+    from any thread it kills that, so that each claim fails with the error; false where the run was over or killed before.
+    """
 
     queue: str
     name: str
@@ -67,10 +71,6 @@ class Unit:
     interrupted_at: float = 0.0
     is_over: bool = False
     kill: Callable[[BaseException], bool] | None = None
-    """Set once a process of its own runs the call. Kills it from any thread; the error becomes the outcome of each claim.
-
-    Returns whether it did: false once the run is over. Threads that run calls themselves have none.
-    """
 
 
 @dataclass(frozen=True, kw_only=True)

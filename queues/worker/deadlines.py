@@ -20,9 +20,7 @@ class Interrupted(BaseException):
 def is_written_off(unit: Unit) -> bool:
     """Interrupts a run past its deadline; true once, when it then ignored that for the grace period."""
     now = time.monotonic()
-    if unit.kill is not None:
-        return False  # whoever runs an isolated call keeps its deadline
-    if not unit.started_at or now < unit.started_at + unit.timeout_seconds:
+    if not unit.thread_id or now < unit.started_at + unit.timeout_seconds:
         return False
     with unit.lock:
         if unit.is_over:

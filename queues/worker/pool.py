@@ -99,11 +99,13 @@ class QueueThreads:
         return outcomes
 
     def _call(self, unit: Unit) -> list[Outcome]:
-        unit.thread_id, unit.started_at = threading.get_ident(), time.monotonic()
+        unit.started_at = time.monotonic()
         close_old_connections()
         try:
-            isolated = find_isolated(unit)
-            return self.isolation.run(unit, isolated) if isolated else run(unit)
+            if isolated := find_isolated(unit):
+                return self.isolation.run(unit, isolated)
+            unit.thread_id = threading.get_ident()
+            return run(unit)
         except Interrupted:
             raise
         except BaseException as error:
