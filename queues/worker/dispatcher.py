@@ -93,7 +93,7 @@ class Dispatcher:
             self._receive(0.2)
             self._settle()
         for pool in self.pools.values():
-            pool.isolation.close()
+            pool.children.close()
         self.unsettled += [Outcome(claim=claim, kind=Kind.BACK) for claim in self.held.values()]
         self._settle()
         self.announcer.stop(timeout_seconds=5)

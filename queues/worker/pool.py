@@ -13,7 +13,7 @@ from django.db import close_old_connections
 from queues.exceptions import JobTimeout
 from queues.worker.claims import Unit
 from queues.worker.deadlines import Interrupted, withdraw_interrupt
-from queues.worker.isolation import Isolation, find_isolated
+from queues.worker.isolation import Children, find_isolated
 from queues.worker.outcomes import Outcome, failed
 from queues.worker.runner import run
 
@@ -30,7 +30,7 @@ class QueueThreads:
         self.concurrency = concurrency
         self.done = done
         self.ready: queue.SimpleQueue[Unit | None] = queue.SimpleQueue()
-        self.isolation = Isolation()
+        self.children = Children()
         self.running: set[Unit] = set()
         self.outstanding = 0
         self.mean_seconds: float | None = None
@@ -103,7 +103,7 @@ class QueueThreads:
         close_old_connections()
         try:
             if isolated := find_isolated(unit):
-                return self.isolation.run(unit, isolated)
+                return self.children.run(unit, isolated)
             unit.thread_id = threading.get_ident()
             return run(unit)
         except Interrupted:

@@ -4,6 +4,7 @@ import os
 import pickle
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -129,7 +130,8 @@ def test_what_does_not_finish_in_time_is_killed_and_given_back_uncharged(start_w
     wait_until(traces)
     (child,) = pids(traces(), "hang")
     worker.send_signal(signal.SIGTERM)
-    worker.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    worker.send_signal(signal.SIGTERM)
     output, _ = worker.communicate(timeout=10)
     assert worker.returncode == 0, output
     (job,) = get_queue(QUEUE).jobs("waiting")

@@ -13,7 +13,7 @@ from queues.exceptions import InvalidJob, JobProcessDied, NonRetryable, RetryLat
 from queues.store import payloads
 from queues.testing import run_jobs
 from queues.worker.claims import Claim, Unit
-from queues.worker.isolation import RUNS_A_CHILD, Isolation, find_isolated
+from queues.worker.isolation import RUNS_A_CHILD, Children, find_isolated
 from queues.worker.outcomes import Kind, Outcome
 from tests.queues.conftest import wait_until
 from tests.testapp.jobs import QUEUE, isolated
@@ -22,10 +22,10 @@ Traces = Callable[[], list[str]]
 
 
 @pytest.fixture
-def isolation() -> Iterator[Isolation]:
-    isolation = Isolation()
-    yield isolation
-    isolation.close()
+def children() -> Iterator[Children]:
+    children = Children()
+    yield children
+    children.close()
 
 
 def call(*data: dict[str, object], name: str = "isolated") -> Unit:
@@ -34,19 +34,19 @@ def call(*data: dict[str, object], name: str = "isolated") -> Unit:
     return Unit(queue=QUEUE, name=name, claims=claims, timeout_seconds=20.0)
 
 
-def run(isolation: Isolation, unit: Unit) -> list[Outcome]:
+def run(children: Children, unit: Unit) -> list[Outcome]:
     definition = find_isolated(unit)
     assert definition is not None
-    return isolation.run(unit, definition)
+    return children.run(unit, definition)
 
 
-def run_one(isolation: Isolation, **payload: object) -> Outcome:
-    (outcome,) = run(isolation, call(payload))
+def run_one(children: Children, **payload: object) -> Outcome:
+    (outcome,) = run(children, call(payload))
     return outcome
 
 
-def pid(isolation: Isolation) -> int:
-    return int(run_one(isolation).result["pid"])
+def pid(children: Children) -> int:
+    return int(run_one(children).result["pid"])
 
 
 @pytest.mark.parametrize(
@@ -58,56 +58,56 @@ def pid(isolation: Isolation) -> int:
         ("scribble", "the job's process answered what is no outcome: the job wrote to its worker's socket?"),
     ],
 )
-def test_a_process_that_dies_is_a_failed_attempt_that_says_how(isolation: Isolation, does: str, end: str) -> None:
-    outcome = run_one(isolation, does=does)
+def test_a_process_that_dies_is_a_failed_attempt_that_says_how(children: Children, does: str, end: str) -> None:
+    outcome = run_one(children, does=does)
     assert (type(outcome.error), str(outcome.error)) == (JobProcessDied, end)
     assert (outcome.kind, outcome.attempts_made) == (Kind.RETRY, 1)
-    assert run_one(isolation).kind is Kind.COMPLETED, "the next job has another process"
+    assert run_one(children).kind is Kind.COMPLETED, "the next job has another process"
 
 
 @pytest.mark.parametrize(("does", "error"), [("raise", "Unpicklable"), ("leave", "SystemExit")])
-def test_any_exception_comes_back_by_name_and_text(isolation: Isolation, does: str, error: str) -> None:
-    outcome = run_one(isolation, does=does)
+def test_any_exception_comes_back_by_name_and_text(children: Children, does: str, error: str) -> None:
+    outcome = run_one(children, does=does)
     assert (type(outcome.error).__name__, outcome.kind) == (error, Kind.RETRY)
     assert error in outcome.traceback
 
 
-def test_our_own_exceptions_come_back_as_themselves(isolation: Isolation) -> None:
-    later, final, invalid = (run_one(isolation, **payload) for payload in ({"does": "later"}, {"does": "give up"}, {"nonsense": 1}))
+def test_our_own_exceptions_come_back_as_themselves(children: Children) -> None:
+    later, final, invalid = (run_one(children, **payload) for payload in ({"does": "later"}, {"does": "give up"}, {"nonsense": 1}))
     assert isinstance(later.error, RetryLater)
     assert (later.kind, later.delay_seconds, str(later.error)) == (Kind.LATER, 0.2, "the other side is busy")
     assert isinstance(final.error, NonRetryable)
     assert (final.kind, invalid.kind, type(invalid.error).__name__) == (Kind.DEAD, Kind.DEAD, "InvalidPayload")
 
 
-def test_a_result_that_is_no_json_ends_the_job(isolation: Isolation) -> None:
-    outcome = run_one(isolation, does="no json")
+def test_a_result_that_is_no_json_ends_the_job(children: Children) -> None:
+    outcome = run_one(children, does="no json")
     assert (outcome.kind, str(outcome.error)[:28]) == (Kind.DEAD, "The job's result is not JSON")
 
 
-def test_a_process_is_used_again_and_replaced_after_many_runs(isolation: Isolation) -> None:
-    used = [pid(isolation) for _ in range(RUNS_A_CHILD + 1)]
+def test_a_process_is_used_again_and_replaced_after_many_runs(children: Children) -> None:
+    used = [pid(children) for _ in range(RUNS_A_CHILD + 1)]
     assert len(set(used[:-1])) == 1
     assert used[-1] != used[0]
 
 
-def test_a_process_that_died_between_jobs_costs_no_attempt(isolation: Isolation) -> None:
-    first = pid(isolation)
+def test_a_process_that_died_between_jobs_costs_no_attempt(children: Children) -> None:
+    first = pid(children)
     os.kill(first, signal.SIGKILL)
     wait_until(lambda: os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT | os.WNOHANG))
-    outcome = run_one(isolation)
+    outcome = run_one(children)
     assert (outcome.kind, outcome.result["pid"] != first) == (Kind.COMPLETED, True)
 
 
-def test_a_process_that_cannot_start_charges_no_attempt(isolation: Isolation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_cannot_start_charges_no_attempt(children: Children, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "tests.no_such_settings")
-    outcome = run_one(isolation)
+    outcome = run_one(children)
     assert (outcome.kind, str(outcome.error)) == (Kind.LATER, "the job's process did not start: exit code 1")
 
 
-def test_a_running_call_can_be_killed_once_with_a_reason(isolation: Isolation, traces: Traces) -> None:
+def test_a_running_call_can_be_killed_once_with_a_reason(children: Children, traces: Traces) -> None:
     unit, outcomes = call({"seconds": 100}), []
-    thread = threading.Thread(target=lambda: outcomes.extend(run(isolation, unit)))
+    thread = threading.Thread(target=lambda: outcomes.extend(run(children, unit)))
     thread.start()
     wait_until(traces)
     assert unit.kill is not None
@@ -117,17 +117,17 @@ def test_a_running_call_can_be_killed_once_with_a_reason(isolation: Isolation, t
     assert [(outcome.kind, str(outcome.error)) for outcome in outcomes] == [(Kind.DEAD, "nobody wants it")]
 
 
-def test_a_kill_that_comes_too_late_does_not_hit_the_next_call(isolation: Isolation) -> None:
+def test_a_kill_that_comes_too_late_does_not_hit_the_next_call(children: Children) -> None:
     unit = call({})
-    (outcome,) = run(isolation, unit)
+    (outcome,) = run(children, unit)
     assert unit.kill is not None
     assert not unit.kill(NonRetryable("too late"))
-    assert pid(isolation) == outcome.result["pid"]
+    assert pid(children) == outcome.result["pid"]
 
 
-def test_a_kill_while_the_process_starts_counts(isolation: Isolation, traces: Traces) -> None:
+def test_a_kill_while_the_process_starts_counts(children: Children, traces: Traces) -> None:
     unit, outcomes = call({}), []
-    thread = threading.Thread(target=lambda: outcomes.extend(run(isolation, unit)))
+    thread = threading.Thread(target=lambda: outcomes.extend(run(children, unit)))
     thread.start()
     wait_until(lambda: unit.kill)
     assert unit.kill is not None
@@ -136,22 +136,22 @@ def test_a_kill_while_the_process_starts_counts(isolation: Isolation, traces: Tr
     assert ([str(outcome.error) for outcome in outcomes], traces()) == (["nobody wants it"], [])
 
 
-def test_closing_kills_what_runs(isolation: Isolation, traces: Traces) -> None:
+def test_closing_kills_what_runs(children: Children, traces: Traces) -> None:
     outcomes: list[Outcome] = []
-    thread = threading.Thread(target=lambda: outcomes.append(run_one(isolation, seconds=100)))
+    thread = threading.Thread(target=lambda: outcomes.append(run_one(children, seconds=100)))
     thread.start()
     wait_until(traces)
     started = time.monotonic()
-    isolation.close()
+    children.close()
     thread.join(5)
     assert [type(outcome.error) for outcome in outcomes] == [JobProcessDied]
     assert time.monotonic() - started < 5
-    assert run_one(isolation).kind is Kind.LATER, "none is started any more"
+    assert run_one(children).kind is Kind.LATER, "none is started any more"
 
 
-def test_a_batch_is_isolated_whole_and_its_items_end_each_in_its_way(isolation: Isolation, traces: Traces) -> None:
+def test_a_batch_is_isolated_whole_and_its_items_end_each_in_its_way(children: Children, traces: Traces) -> None:
     unit = call({"name": "Ann"}, {"name": 7}, {"name": "Bob", "fails": 1}, name="isolated-batch")
-    outcomes = run(isolation, unit)
+    outcomes = run(children, unit)
     assert [outcome.kind for outcome in outcomes] == [Kind.COMPLETED, Kind.DEAD, Kind.RETRY]
     assert [outcome.claim for outcome in outcomes] == unit.claims
     assert str(outcomes[2].error) == "Bob failed at 0"
