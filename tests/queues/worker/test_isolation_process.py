@@ -30,6 +30,11 @@ def is_running(pid: int) -> bool:
     return bool(state.strip()) and not state.startswith("Z")
 
 
+def children(pid: int) -> list[int]:
+    listed = subprocess.run(["ps", "-eo", "ppid=,pid="], capture_output=True, text=True, check=True).stdout
+    return [int(child) for parent, child in map(str.split, listed.splitlines()) if int(parent) == pid]
+
+
 def pids(traces: list[str], word: str) -> list[int]:
     return [int(trace.split()[-1]) for trace in traces if trace.startswith(word)]
 
@@ -109,6 +114,17 @@ def test_a_worker_killed_by_kill_9_takes_its_processes_with_it(start_worker: Sta
     worker.kill()
     worker.wait()
     wait_until(lambda: not any(is_running(pid) for pid in running), timeout_seconds=5)
+
+
+def test_a_worker_killed_while_a_process_starts_leaves_none_either(start_worker: StartWorker, traces: Traces) -> None:
+    isolated_work.enqueue(how="regular expression")
+    worker = start_worker(QUEUE)
+    wait_until(lambda: children(worker.pid))
+    (child,) = children(worker.pid)
+    worker.kill()
+    worker.wait()
+    wait_until(lambda: not is_running(child), timeout_seconds=5)
+    assert traces() == []
 
 
 def test_ctrl_c_and_sigterm_to_the_whole_group_let_a_running_job_finish(start_worker: StartWorker, traces: Traces) -> None:
