@@ -104,5 +104,9 @@ class JobTimeout(QueuesError):
     """The job ran longer than its timeout."""
 
 
+class JobProcessDied(QueuesError):
+    """The process of an isolated job ended under it."""
+
+
 class JobStalled(QueuesError):
     """The job's worker disappeared more often than QUEUES_STALL_LIMIT allows."""

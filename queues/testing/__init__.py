@@ -14,7 +14,7 @@ __all__ = ["run_jobs"]
 def run_jobs(*names: str) -> int:
     """Runs all jobs of these queues (default: all of them) that are due now, here in the calling thread.
 
-    The same claiming, running, settling and signals as in a worker. Returns how many runs there were.
+    The same claiming, running, settling and signals as in a worker; isolated jobs run here too. Returns how many runs there were.
     """
     runs = 0
     claimer = Claimer(worker="run_jobs", lease_seconds=300)
