@@ -30,6 +30,8 @@ class QueuesSettings:
     """Jobs of one queue that a worker runs at a time, where RQ_QUEUES names no CONCURRENCY."""
     allowed_functions: tuple[str, ...] = ()
     """Dotted paths that may be enqueued the way of plain RQ, besides registered jobs."""
+    test_redis: bool = False
+    """Whether the servers of RQ_QUEUES are there for tests alone, so that `queues.testing` may delete every job in them."""
 
     def __getattribute__(self, name: str) -> Any:
         value = super().__getattribute__(name)

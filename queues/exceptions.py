@@ -65,6 +65,18 @@ class RetryLater(QueuesError):
         self.seconds = min(max(0.0, float(seconds)), 366 * 86400.0) if math.isfinite(seconds) else 1.0
 
 
+class EndlessJobs(QueuesError):
+    """Jobs put themselves back, or add others, without end."""
+
+
+class NotATestRedis(QueuesError):
+    """QUEUES_TEST_REDIS does not say that this Redis is there for tests alone, so its jobs were not deleted."""
+
+
+class PackageMissing(QueuesError):
+    """A package that only this needs is not installed."""
+
+
 class JobTimeout(QueuesError):
     """The job ran longer than its timeout."""
 

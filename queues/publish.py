@@ -8,9 +8,10 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from queues import signals
@@ -103,12 +104,14 @@ def add_jobs(
     if connection.in_atomic_block:
         _Publication.of(connection).add(connection, new)
         return [item.job for item in new]
-    with translated(f"Could not add jobs to {queue!r}"):
-        return send(new)
+    return send(new)
 
 
 def send(new: list[NewJob]) -> list[Job]:
-    """Sends jobs now: one call per server, or per thousand jobs. Returns them under the ids that they have in Redis."""
+    """Sends jobs now: one call per server, or per thousand jobs. Returns them under the ids that they have in Redis.
+
+    Raises RedisUnavailable.
+    """
     by_server: dict[int, list[NewJob]] = defaultdict(list)
     for item in new:
         by_server[id(get_queue(item.job.queue).connection)].append(item)
@@ -117,7 +120,8 @@ def send(new: list[NewJob]) -> list[Job]:
         connection = get_queue(items[0].job.queue).connection
         for at in range(0, len(items), MAX_PER_CALL):
             part = items[at : at + MAX_PER_CALL]
-            answer = scripts.add(connection, [argument for item in part for argument in item.arguments()])
+            with translated(f"Could not add jobs to {part[0].job.queue!r}"):
+                answer = scripts.add(connection, [argument for item in part for argument in item.arguments()])
             ids |= {item.job.id: stored.decode() for item, stored in zip(part, answer, strict=True)}
     return [replace(item.job, id=ids[item.job.id], state=State.DELAYED if item.delay_seconds > 0 else State.WAITING) for item in new]
 
@@ -140,12 +144,25 @@ def _validated(queue: str, name: str, data: Mapping[str, Any], *, delay: float, 
     return NewJob(job=job, timeout_seconds=definition.timeout_seconds, delay_seconds=delay, dedupe=key or "")
 
 
+def provisional_jobs() -> list[Job]:
+    """The jobs that leave when the open transactions of this thread commit, in the order of their adding."""
+    hooks = [hook[1] for connection in connections.all(initialized_only=True) for hook in connection.run_on_commit]
+    return [item.job for hook in hooks for item in _handovers.get(hook, ())]
+
+
+_handovers: WeakKeyDictionary[Callable[..., Any], list[NewJob]] = WeakKeyDictionary()
+"""The jobs that each commit hook will hand over, until it has."""
+
+
 class _Publication:
     """What one transaction will publish.
 
     Every group of jobs is handed over by a commit hook that belongs to its savepoint, so that a rolled-back savepoint
     drops only its own. A flush behind each group belongs to no savepoint; only the last one registered sends.
+    `is_robust` hooks fail no request, whatever happens.
     """
+
+    is_robust: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.committed: list[NewJob] = []
@@ -160,9 +177,13 @@ class _Publication:
         return publication
 
     def add(self, connection: BaseDatabaseWrapper, new: list[NewJob]) -> None:
-        connection.on_commit(lambda: self.committed.extend(new), robust=True)
+        def hand_over() -> None:
+            self.committed += _handovers.pop(hand_over, [])
+
+        _handovers[hand_over] = new
+        connection.on_commit(hand_over, robust=True)
         self.flush = flush = self._flush_once()
-        connection.run_on_commit.append((set(), flush, True))  # type: ignore[arg-type]  # the stubs lack `robust`
+        connection.run_on_commit.append((set(), flush, self.is_robust))  # type: ignore[arg-type]  # the stubs lack `robust`
 
     def _flush_once(self) -> Callable[[], None]:
         def flush() -> None:
@@ -176,8 +197,7 @@ class _Publication:
 
 def _publish(new: list[NewJob]) -> None:
     try:
-        with translated():
-            send(new)
+        send(new)
     except QueuesError as error:
         names = ", ".join(sorted({item.job.name for item in new}))
         log.error("%d committed jobs (%s) did not reach Redis: %s", len(new), names, error)
