@@ -10,6 +10,7 @@ from unittest.mock import patch
 from queues import publish
 from queues.jobs.job import Job
 from queues.publish import NewJob
+from queues.publish import send as enqueue
 from queues.testing.memory import memory_queues
 from queues.testing.running import run_jobs
 
@@ -25,7 +26,6 @@ def eager_jobs(*, propagate: bool = True) -> Iterator[None]:
     is that of the dead letter. Raises PackageMissing; EndlessJobs to the caller.
     """
     thread = threading.local()
-    enqueue = publish.send
 
     def send(new: list[NewJob]) -> list[Job]:
         jobs = enqueue(new)

@@ -4,7 +4,6 @@ import sys
 import threading
 
 import pytest
-from django.core.management import call_command
 from django.test import override_settings
 from django_rq import get_queue as get_rq_queue
 from redis import Redis
@@ -12,7 +11,7 @@ from redis import Redis
 from queues import QueueStats, get_queue, get_queue_stats
 from queues.exceptions import PackageMissing
 from queues.testing import memory_queues, run_jobs
-from tests.testapp.jobs import QUEUE, fail, greet
+from tests.testapp.jobs import QUEUE, greet
 
 
 def test_the_real_redis_sees_nothing_and_is_there_again_afterwards(connection: Redis) -> None:
@@ -66,15 +65,6 @@ def test_django_rqs_queue_is_the_same() -> None:
         assert run_jobs() == 1
         (done,) = get_queue(QUEUE).jobs("completed")
         assert get_rq_queue(QUEUE).fetch_job(done.id).return_value() == "hello Ann"
-
-
-def test_a_worker_in_this_process_runs_them() -> None:
-    with memory_queues():
-        greet.enqueue(name="Ann")
-        greet.using(delay=0.2).enqueue(name="Bob")
-        fail.enqueue(name="Cleo")
-        call_command("rqworker", QUEUE, max_jobs=3)
-        assert get_queue_stats(QUEUE) == QueueStats(completed=2, delayed=1)
 
 
 def test_threads_share_them() -> None:

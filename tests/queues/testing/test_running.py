@@ -8,7 +8,7 @@ from queues import QueueStats, RetryLater, UnknownQueue, add_job, get_failed_job
 from queues import job as register_job
 from queues.exceptions import EndlessJobs
 from queues.jobs.registry import registry
-from queues.testing import run_jobs
+from queues.testing import enqueued_jobs, run_jobs
 from tests.testapp.jobs import QUEUE, fail, greet, pause_long
 
 Traces = Callable[[], list[str]]
@@ -66,7 +66,7 @@ def test_jobs_that_add_jobs_for_ever_end_at_the_limit(new_job: Callable[..., Non
 
 
 @pytest.mark.django_db(transaction=True)
-def test_jobs_that_jobs_add_run_too_whatever_their_queue(new_job: Callable[..., None], traces: Traces) -> None:
+def test_jobs_that_jobs_add_run_too(new_job: Callable[..., None], traces: Traces) -> None:
     def start(*, name: str) -> None:
         greet.enqueue(name=name)
         with transaction.atomic():
@@ -121,7 +121,6 @@ def test_an_unknown_queue_is_refused() -> None:
         run_jobs("nowhere")
 
 
-@pytest.mark.usefixtures("new_job")
 class InATestCaseTest(TestCase):
     """A test's open transaction holds jobs back until it is told to commit; what a job adds leaves when the job ends."""
 
@@ -130,7 +129,8 @@ class InATestCaseTest(TestCase):
         self.assertEqual(run_jobs(), 0)
         with self.captureOnCommitCallbacks(execute=True):
             greet.enqueue(name="Bob")
-        self.assertEqual(run_jobs(), 2)
+        self.assertEqual(run_jobs(), 1)
+        self.assertEqual([job.data["name"] for job in enqueued_jobs()], ["Ann"])
 
     def test_what_a_job_adds_leaves_when_it_ends_and_what_it_rolls_back_does_not(self) -> None:
         def start(*, name: str) -> None:
@@ -144,6 +144,7 @@ class InATestCaseTest(TestCase):
                 pass
 
         register_job(name="new", queue=QUEUE)(start)
+        self.addCleanup(registry.unregister, "new")
         with self.captureOnCommitCallbacks(execute=True):
             add_job(QUEUE, "new", {"name": "Ann"})
         greet.enqueue(name="the test's own")
@@ -153,6 +154,7 @@ class InATestCaseTest(TestCase):
     def test_the_tests_own_hooks_are_left_to_the_test(self) -> None:
         told: list[str] = []
         register_job(name="new", queue=QUEUE)(_noted(told))
+        self.addCleanup(registry.unregister, "new")
         with self.captureOnCommitCallbacks(execute=True):
             transaction.on_commit(lambda: told.append("test"))
             with self.captureOnCommitCallbacks(execute=True):
