@@ -38,6 +38,8 @@ class QueuesSettings:
     """Jobs of one queue that a worker runs at a time, where RQ_QUEUES names no CONCURRENCY."""
     allowed_functions: tuple[str, ...] = ()
     """Dotted paths that may be enqueued the way of plain RQ, besides registered jobs."""
+    test_redis: bool = False
+    """Whether the servers of RQ_QUEUES are there for tests alone, so that `queues.testing` may delete every job in them."""
 
     clean_queue: str | None = ""
     """The queue on which the hourly clean-up runs, the first of RQ_QUEUES when empty; None turns it off. Read when Django starts."""

@@ -100,6 +100,18 @@ class JobCancelled(QueuesError):
     """The job was cancelled."""
 
 
+class EndlessJobs(QueuesError):
+    """Jobs put themselves back, or add others, without end."""
+
+
+class NotATestRedis(QueuesError):
+    """QUEUES_TEST_REDIS does not say that this Redis is there for tests alone, so its jobs were not deleted."""
+
+
+class PackageMissing(QueuesError):
+    """A package that only this needs is not installed."""
+
+
 class JobTimeout(QueuesError):
     """The job ran longer than its timeout."""
 

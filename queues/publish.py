@@ -8,10 +8,11 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Unpack
+from typing import Any, ClassVar, Unpack
+from weakref import WeakKeyDictionary
 
 import redis
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from queues import signals
@@ -102,14 +103,13 @@ def add_jobs(queue: str, jobs: Iterable[tuple[str, Mapping[str, Any]]], **option
     if connection.in_atomic_block:
         _Publication.of(connection).add(connection, new)
         return [item.job for item in new]
-    with translated(f"Could not add jobs to {queue!r}"):
-        return send(new)
+    return send(new)
 
 
 def send(new: Sequence[NewJob]) -> list[Job]:
     """Sends jobs now: one call per server, or per thousand jobs. Returns them under the ids and in the states that they have in Redis.
 
-    Raises JobIdTaken when all others are stored.
+    Raises RedisUnavailable, and JobIdTaken when all others are stored.
     """
     by_server: dict[int, list[NewJob]] = defaultdict(list)
     for item in new:
@@ -126,7 +126,8 @@ def send(new: Sequence[NewJob]) -> list[Job]:
 
 def _send_part(connection: redis.Redis, part: Sequence[NewJob]) -> dict[str, Job | None]:
     """The stored jobs by the ids that they were given here; None where the chosen id is another queue's."""
-    answers = scripts.add(connection, [argument for item in part for argument in item.arguments()])
+    with translated(f"Could not add jobs to {part[0].job.queue!r}"):
+        answers = scripts.add(connection, [argument for item in part for argument in item.arguments()])
     stored: dict[str, Job | None] = {}
     for item, (job_id, status, is_new) in zip(part, answers, strict=True):
         is_taken = status == b"taken"
@@ -181,12 +182,25 @@ def prepare(queue: str, name: str, data: Mapping[str, Any], *, dedupe: str) -> N
     return _validated(queue, name, data, Options(dedupe=dedupe))
 
 
+def provisional_jobs() -> list[Job]:
+    """The jobs that leave when the open transactions of this thread commit, in the order of their adding."""
+    hooks = [hook[1] for connection in connections.all(initialized_only=True) for hook in connection.run_on_commit]
+    return [item.job for hook in hooks for item in _handovers.get(hook, ())]
+
+
+_handovers: WeakKeyDictionary[Callable[..., Any], list[NewJob]] = WeakKeyDictionary()
+"""The jobs that each commit hook will hand over, until it has."""
+
+
 class _Publication:
     """What one transaction will publish.
 
     Every group of jobs is handed over by a commit hook that belongs to its savepoint, so that a rolled-back savepoint
     drops only its own. A flush behind each group belongs to no savepoint; only the last one registered sends.
+    `is_robust` hooks fail no request, whatever happens.
     """
+
+    is_robust: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.committed: list[NewJob] = []
@@ -201,9 +215,13 @@ class _Publication:
         return publication
 
     def add(self, connection: BaseDatabaseWrapper, new: list[NewJob]) -> None:
-        connection.on_commit(lambda: self.committed.extend(new), robust=True)
+        def hand_over() -> None:
+            self.committed += _handovers.pop(hand_over, [])
+
+        _handovers[hand_over] = new
+        connection.on_commit(hand_over, robust=True)
         self.flush = flush = self._flush_once()
-        connection.run_on_commit.append((set(), flush, True))  # type: ignore[arg-type]  # the stubs lack `robust`
+        connection.run_on_commit.append((set(), flush, self.is_robust))  # type: ignore[arg-type]  # the stubs lack `robust`
 
     def _flush_once(self) -> Callable[[], None]:
         def flush() -> None:
@@ -217,8 +235,7 @@ class _Publication:
 
 def _publish(new: list[NewJob]) -> None:
     try:
-        with translated():
-            send(new)
+        send(new)
     except JobIdTaken as error:
         _report(error.jobs, error)
     except QueuesError as error:

@@ -12,6 +12,7 @@ from theo.settings import INSTALLED_APPS
 DEBUG = False
 INSTALLED_APPS = ["tests.testapp", *INSTALLED_APPS]
 EMBEDDINGS_PROVIDER = "fake"
+QUEUES_TEST_REDIS = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
