@@ -7,5 +7,10 @@ class QueuesConfig(AppConfig):
 
     def ready(self) -> None:
         from queues import checks  # noqa: F401
+        from queues.conf import settings
 
         autodiscover_modules("jobs")
+        if settings.serves_tasks:
+            from queues.tasks.definition import discover
+
+            discover()

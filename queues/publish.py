@@ -97,13 +97,16 @@ def add_jobs(
         raise ValueError(f"priority must be from {-PRIORITY_LIMIT} to {PRIORITY_LIMIT}, not {priority}")
     wait = check_delay(delay)
     new = [_validated(queue, name, data, delay=wait, priority=priority, dedupe=dedupe) for name, data in jobs]
-    if not new:
-        return []
+    return deliver(new, using=using) if new else []
+
+
+def deliver(new: list[NewJob], *, using: str | None = None) -> list[Job]:
+    """Sends validated jobs at once, or with the open transaction of `using`: see add_jobs. Raises RedisUnavailable."""
     connection = transaction.get_connection(using)
     if connection.in_atomic_block:
         _Publication.of(connection).add(connection, new)
         return [item.job for item in new]
-    with translated(f"Could not add jobs to {queue!r}"):
+    with translated(f"Could not add jobs to {new[0].job.queue!r}"):
         return send(new)
 
 
