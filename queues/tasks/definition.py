@@ -17,7 +17,7 @@ from django.dispatch import receiver
 from django.utils.module_loading import autodiscover_modules
 
 from queues import signals
-from queues.exceptions import InvalidPayload, NonRetryable, RedisUnavailable, RetryLater
+from queues.exceptions import InvalidPayload, RedisUnavailable, RetryLater
 from queues.jobs.backoff import Exponential
 from queues.jobs.job import Job
 from queues.jobs.payload import Style
@@ -40,7 +40,7 @@ class TaskDefinition(Definition):
     def call(self, payload: Any, job: Callable[[], Job] | None = None) -> Any:
         """Runs the task once and returns what it returned, as JSON. Sends `task_started`.
 
-        Raises RetryLater while Redis is away, NonRetryable for a return value that is not JSON: it would not get better.
+        A return value that is not JSON raises as in `as_json`: it fails the run. Raises RetryLater while Redis is away.
         """
         call = TaskCall.model_validate(self.validate(payload))
         try:
@@ -49,11 +49,7 @@ class TaskDefinition(Definition):
             raise RetryLater(1, f"the task's earlier runs could not be read: {error}") from error
         task_started.send_robust(type(result.task.get_backend()), task_result=result)
         context = [TaskContext(task_result=result)] if self.task.takes_context else []
-        value = self.task.call(*context, *call.args, **call.kwargs)
-        try:
-            return as_json(value)
-        except (TypeError, ValueError) as error:
-            raise NonRetryable(f"The task's return value is not JSON: {error}") from error
+        return as_json(self.task.call(*context, *call.args, **call.kwargs))
 
     def result(self, job: Job) -> TaskResult[..., Any]:
         """The result as Redis has it; what was deleted there meanwhile is built from the view at hand."""

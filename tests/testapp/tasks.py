@@ -83,8 +83,12 @@ def later_once(name: str) -> str:
 
 @task(queue_name=QUEUE)
 def unserializable() -> Any:
-    trace("unserializable")
     return object()
+
+
+@task(queue_name=QUEUE)
+def infinite() -> list[float]:
+    return [float("inf")]
 
 
 @task(queue_name=QUEUE, takes_context=True)

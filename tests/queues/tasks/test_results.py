@@ -1,14 +1,12 @@
 """What a task's result says while it waits, runs, ends, fails and is tried again."""
 
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
 
 from queues import clean_queue, get_queue
-from queues.exceptions import NonRetryable
 from queues.tasks.interface import TaskResultDoesNotExist, TaskResultStatus
 from queues.testing import run_jobs
 from queues.worker.claims import Claimer, Room
@@ -83,11 +81,12 @@ def test_a_task_that_fails_runs_once_and_keeps_its_exception(task: Any, error: t
         _ = result.return_value
 
 
-def test_a_return_value_that_is_not_json_fails_and_is_not_tried_again(traces: Callable[[], list[str]]) -> None:
-    result = run(tasks.unserializable.using(backend="patient"))
-    assert (result.status, result.attempts, traces()) == (TaskResultStatus.FAILED, 1, ["unserializable"])
-    assert result.errors[0].exception_class is NonRetryable
-    assert "Unsupported type" in result.errors[0].traceback
+@pytest.mark.parametrize("task", [tasks.unserializable, tasks.infinite])
+def test_a_return_value_that_is_not_json_fails_the_task(task: Any) -> None:
+    result = run(task)
+    assert (result.status, result.attempts) == (TaskResultStatus.FAILED, 1)
+    assert result.errors[0].exception_class is TypeError
+    assert "Unsupported" in result.errors[0].traceback
 
 
 def test_a_backend_with_attempts_tries_again_and_is_ready_in_between() -> None:
