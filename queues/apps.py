@@ -7,8 +7,13 @@ class QueuesConfig(AppConfig):
 
     def ready(self) -> None:
         from queues import checks, signals  # noqa: F401
+        from queues.conf import settings
         from queues.operations import alerts, cleanup
 
         signals.dead.connect(alerts.alert, dispatch_uid="queues.alert")
         cleanup.register()
         autodiscover_modules("jobs")
+        if settings.serves_tasks:
+            from queues.tasks.definition import discover
+
+            discover()

@@ -69,6 +69,12 @@ class QueuesSettings:
         return str(django_settings.TIME_ZONE)
 
     @property
+    def serves_tasks(self) -> bool:
+        """Whether Django's TASKS names our backend."""
+        tasks = getattr(django_settings, "TASKS", None) or {}
+        return any(str(entry.get("BACKEND")).startswith("queues.tasks.") for entry in tasks.values())
+
+    @property
     def shows_rq_admin(self) -> bool:
         """Whether django-rq's own admin pages are on, as they are unless RQ_SHOW_ADMIN_LINK is False."""
         return bool(getattr(django_settings, "RQ_SHOW_ADMIN_LINK", True))

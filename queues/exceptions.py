@@ -25,7 +25,8 @@ class UnknownJob(QueuesError):
 
     def __init__(self, name: str, known: list[str]) -> None:
         super().__init__(
-            f"Unknown job {name!r}: registered are {', '.join(sorted(known)) or 'none'}. Is its module a jobs.py of an installed app?"
+            f"Unknown job {name!r}: registered are {', '.join(sorted(known)) or 'none'}. "
+            "Is its module a jobs.py (or tasks.py) of an installed app?"
         )
 
 

@@ -7,7 +7,7 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Unpack
 from weakref import WeakKeyDictionary
 
@@ -42,7 +42,7 @@ class NewJob:
     dedupe: str = ""
     window_seconds: float = 0.0
     has_chosen_id: bool = False
-    extra: Mapping[str, str | int]
+    extra: Mapping[str, str] = field(default_factory=dict)
 
     def arguments(self) -> list[str | bytes | int | float]:
         """The job as add.lua reads it."""
@@ -58,6 +58,8 @@ class NewJob:
             "data": payloads.encode(job.name, job.data),
             "name": job.name,
             "attempts": job.attempts,
+            "priority": job.priority,
+            **({"owner": job.owner} if job.owner else {}),
             **self.extra,
         }
         values = [part for pair in fields.items() for part in pair]
@@ -97,8 +99,11 @@ def add_jobs(queue: str, jobs: Iterable[tuple[str, Mapping[str, Any]]], **option
     new = [_validated(queue, name, data, checked) for name, data in jobs]
     if checked.job_id is not None and len(new) > 1:
         raise ValueError(f"job_id is for one job, not for {len(new)}")
-    if not new:
-        return []
+    return deliver(new, using=using) if new else []
+
+
+def deliver(new: list[NewJob], *, using: str | None = None) -> list[Job]:
+    """Sends validated jobs at once, or with the open transaction of `using`: see add_jobs. Raises RedisUnavailable."""
     connection = transaction.get_connection(using)
     if connection.in_atomic_block:
         _Publication.of(connection).add(connection, new)
@@ -143,13 +148,10 @@ def _validated(queue: str, name: str, data: Mapping[str, Any], options: Options)
         raise WrongQueue(f"The job {name!r} belongs to the queue {definition.queue!r}, not to {queue!r}.")
     payload = definition.validate(data).model_dump(mode="json")
     dedupe, window = options.dedupe_of(payload)
-    owner = definition.owner_of(payload)
     extra = options.fields()
-    for field, keep in (("keep_completed", definition.keep_completed), ("keep_failed", definition.keep_failed)):
+    for option, keep in (("keep_completed", definition.keep_completed), ("keep_failed", definition.keep_failed)):
         if keep is not None:
-            extra.setdefault(field, str(keep))
-    if owner:
-        extra["owner"] = owner
+            extra.setdefault(option, str(keep))
     job = Job(
         id=options.job_id or new_id(),
         name=name,
@@ -158,7 +160,7 @@ def _validated(queue: str, name: str, data: Mapping[str, Any], options: Options)
         state=State.PROVISIONAL,
         priority=options.priority,
         attempts=options.attempts or definition.attempts or get_queue(queue).attempts,
-        owner=owner,
+        owner=definition.owner_of(payload),
     )
     return NewJob(
         job=job,

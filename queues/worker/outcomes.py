@@ -85,7 +85,9 @@ class Outcome:
             return []
         entry: list[str | bytes | int | float] = ["type", RQ_RESULT_TYPE[self.kind], "worker_name", worker]
         if self.error is not None:
+            kind = type(self.error)
             entry += ["exc_string", b64encode(zlib.compress((self.traceback or describe_at_length(self.error)).encode()))]
+            entry += ["exc_class", f"{kind.__module__}.{kind.__qualname__}"]  # ours, RQ ignores it
         elif self.result is not None:
             entry += ["return_value", b64encode(orjson.dumps(self.result))]
         times: list[str | float] = ["execution_started_at", self.claim.claimed_at, "execution_ended_at", self.ended_at]
