@@ -128,10 +128,13 @@ def _send_part(connection: redis.Redis, part: Sequence[NewJob]) -> dict[str, Job
     """The stored jobs by the ids that they were given here; None where the chosen id is another queue's."""
     answers = scripts.add(connection, [argument for item in part for argument in item.arguments()])
     stored: dict[str, Job | None] = {}
-    for item, (job_id, status, is_new) in zip(part, answers, strict=True):
-        is_taken = status == b"taken"
-        stored[item.job.id] = job = None if is_taken else replace(item.job, id=job_id.decode(), state=from_rq_status(status.decode()))
-        if is_new and signals.added.has_listeners(Job):
+    for item, (job_id, status, is_new, flat) in zip(part, answers, strict=True):
+        if not is_new:
+            found = {field.decode(): value for field, value in zip(flat[::2], flat[1::2], strict=True)}
+            stored[item.job.id] = Job.from_hash(job_id.decode(), found) if found else None
+            continue
+        stored[item.job.id] = job = replace(item.job, state=from_rq_status(status.decode()))
+        if signals.added.has_listeners(Job):
             signals.added.send_robust(sender=Job, job=job)
     return stored
 

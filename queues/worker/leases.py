@@ -84,7 +84,8 @@ class Reaper:
     def _reap_queue(self, connection: redis.Redis, name: str) -> None:
         queue = get_queue(name)
         reason = JobStalled(f"its worker disappeared more than {settings.stall_limit} times")
-        flat = scripts.reap(connection, name, settings.stall_limit, str(queue.keep_failed), f"JobStalled: {reason}", "JobStalled")
+        ended = rq_time(time.time())
+        flat = scripts.reap(connection, name, settings.stall_limit, str(queue.keep_failed), f"JobStalled: {reason}", "JobStalled", ended)
         died = {job_id.decode(): cause.decode() for job_id, cause in zip(flat[::2], flat[1::2], strict=True)}
         for job in queue.fetch(died):
             log.warning("Job %s (%s) of %s stalled%s", job.id, job.name, name, ": dead" if died[job.id] else ": back to the front")
