@@ -16,7 +16,7 @@ import redis
 
 from queues.exceptions import InvalidPayload, JobCancelled, NonRetryable, Refused, RetryLater, UnknownJob
 from queues.jobs.backoff import decode_backoff, wait_seconds
-from queues.jobs.registry import Definition
+from queues.jobs.registry import Definition, registry
 from queues.store import scripts
 from queues.store.fields import integer, rq_time
 from queues.store.queue import get_queue
@@ -128,8 +128,9 @@ def completed(claim: Claim, result: Any) -> Outcome:
 def failed(claim: Claim, error: BaseException, definition: Definition | None = None) -> Outcome:
     """Decides by the error: later without charge, dead at once, or charged and retried while attempts remain.
 
-    The attempts are the job's own, else its definition's; what has neither gets one.
+    The attempts are the job's own, else its definition's (by default that of its name); what has neither gets one.
     """
+    definition = definition or registry.find(claim.name)
     if isinstance(error, RetryLater):
         return Outcome(claim=claim, kind=Kind.LATER, delay_seconds=error.seconds, error=error)
     charged = claim.attempts_made + 1
