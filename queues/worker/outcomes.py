@@ -59,6 +59,11 @@ class Outcome:
         """Runs charged so far, this one included if it was."""
         return self.claim.attempts_made + (self.kind in RQ_RESULT_TYPE)
 
+    @property
+    def is_put_back(self) -> bool:
+        """Whether the job runs again after the delay."""
+        return self.kind in (Kind.RETRY, Kind.LATER)
+
     def arguments(self, worker: str) -> list[str | bytes | int | float]:
         """The outcome as settle.lua reads it."""
         queue = get_queue(self.claim.queue)
