@@ -59,7 +59,7 @@ class Dispatcher:
         self.held: dict[str, Claim] = {}
         self.unsettled: list[Outcome] = []
         self.awaited: dict[str, str] = {}  # jobs that this worker put back, and their queue: a burst waits for them
-        self.claimer = Claimer(worker=worker, lease_seconds=settings.lease_seconds)
+        self.claimer = Claimer(worker=worker, lease_seconds=settings.lease_seconds, batches=options.handler is None)
         self.announcer = Announcer()
         self.pools = {
             name: QueueThreads(name, options.concurrency.get(name) or get_queue(name).concurrency, self._done, options.handler)

@@ -99,10 +99,12 @@ def register_worker(queue: str, handler: Handler | None = None, *, concurrency: 
     `concurrency` is the queue's own by default. Raises UnknownQueue, RedisUnavailable, AlreadyRegistered where this process has one.
     """
     get_queue(queue).stats()
-    if queue in _workers:
-        raise AlreadyRegistered(f"This process has a worker of {queue!r} already: close it first.")
-    if not _workers:
-        atexit.register(close_workers)
+    if (known := _workers.get(queue)) is not None:
+        if known.is_running:
+            raise AlreadyRegistered(f"This process has a worker of {queue!r} already: close it first.")
+        known.close()  # it failed, or was this process's parent's
+    atexit.unregister(close_workers)
+    atexit.register(close_workers)
     _workers[queue] = worker = Worker(queue, handler, concurrency=concurrency)
     return worker
 

@@ -1,5 +1,6 @@
 """Workers inside this process."""
 
+import signal
 import time
 from collections.abc import Callable
 
@@ -11,6 +12,7 @@ from queues import (
     UnknownQueue,
     UnknownWorker,
     add_job,
+    add_jobs,
     cancel_job,
     close_workers,
     get_failed_jobs,
@@ -162,3 +164,23 @@ def test_a_worker_that_is_not_there_is_said_so() -> None:
             ask("nobody")
         with pytest.raises(QueuesError):
             ask(QUEUE)
+
+
+def test_a_handler_fails_one_job_of_a_batch_name_alone() -> None:
+    def handle(job: Job) -> None:
+        if job.data["name"] == "b":
+            raise SystemExit("no Exception, so that it ends its whole call")
+
+    add_jobs(QUEUE, [("greet-all", {"name": name}) for name in "abc"], attempts=1)
+    with register_worker(QUEUE, handle):
+        wait_until(lambda: get_queue_stats(QUEUE) == QueueStats(completed=2, failed=1))
+    assert get_failed_jobs(QUEUE)[0].data["name"] == "b"
+
+
+def test_a_worker_that_ended_by_itself_or_stayed_in_the_parent_process_makes_room_for_another() -> None:
+    first = register_worker(QUEUE)
+    first._worker.request_stop(signal.SIGTERM, None)
+    wait_until(lambda: not first.is_running)
+    with register_worker(QUEUE):
+        greet.enqueue(name="Ann")
+        wait_until(lambda: get_queue_stats(QUEUE).completed)
