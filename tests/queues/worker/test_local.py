@@ -111,8 +111,7 @@ def test_concurrency_is_the_queues_own_unless_given() -> None:
     for _ in range(8):
         spin.enqueue(seconds=1)
     with register_worker(QUEUE, concurrency=2):
-        wait_until(lambda: get_queue_stats(QUEUE).concurrency)
-        assert (get_queue_stats(QUEUE).active, get_queue_stats(QUEUE).concurrency) == (2, 2)
+        wait_until(lambda: (get_queue_stats(QUEUE).active, get_queue_stats(QUEUE).concurrency) == (2, 2))
         for job in [*get_queue_stats_jobs()]:
             cancel_job(job)
 
