@@ -134,12 +134,13 @@ def send(new: Sequence[NewJob]) -> list[Job]:
 
     Raises JobIdTaken when all others are stored.
     """
+    servers = {name: get_queue(name).connection for name in {item.job.queue for item in new}}
     by_server: dict[int, list[NewJob]] = defaultdict(list)
     for item in new:
-        by_server[id(get_queue(item.job.queue).connection)].append(item)
+        by_server[id(servers[item.job.queue])].append(item)
     stored: dict[str, Job | None] = {}
     for items in by_server.values():
-        connection = get_queue(items[0].job.queue).connection
+        connection = servers[items[0].job.queue]
         for at in range(0, len(items), MAX_PER_CALL):
             stored |= _send_part(connection, items[at : at + MAX_PER_CALL])
     if taken := [item.job for item in new if stored[item.job.id] is None]:

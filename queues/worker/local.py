@@ -41,6 +41,8 @@ class Worker:
         )
         self._thread = threading.Thread(target=self._worker.work, kwargs={"logging_level": None}, name=f"worker-{queue}", daemon=True)
         self._thread.start()
+        while self._thread.is_alive() and not self._worker.born.wait(0.1):
+            continue  # until others know of it: then it can be paused, for instance
 
     @property
     def name(self) -> str:

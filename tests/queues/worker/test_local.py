@@ -124,7 +124,6 @@ def get_queue_stats_jobs() -> list[str]:
 
 def test_a_paused_worker_starts_nothing_until_it_is_resumed(traces: Traces) -> None:
     with register_worker(QUEUE) as worker:
-        wait_until(lambda: get_workers(QUEUE))
         assert pause_worker(worker.name) == 1
         assert get_worker(QUEUE).is_paused
         greet.enqueue(name="Ann")
@@ -136,7 +135,6 @@ def test_a_paused_worker_starts_nothing_until_it_is_resumed(traces: Traces) -> N
 
 def test_workers_are_paused_by_the_name_of_their_queue(traces: Traces) -> None:
     with register_worker(QUEUE):
-        wait_until(lambda: get_workers(QUEUE))
         assert pause_worker(QUEUE) == 1
         assert get_worker(QUEUE).paused == (QUEUE,)
         greet.enqueue(name="Ann")
@@ -148,7 +146,6 @@ def test_workers_are_paused_by_the_name_of_their_queue(traces: Traces) -> None:
 
 def test_another_worker_takes_what_a_paused_one_leaves(start_worker, traces: Traces) -> None:
     with register_worker(QUEUE) as worker:
-        wait_until(lambda: get_workers(QUEUE))
         pause_worker(worker.name)
         start_worker(QUEUE)
         wait_until(lambda: len(get_workers(QUEUE)) == 2)
