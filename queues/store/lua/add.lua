@@ -3,7 +3,6 @@
 --       priority, n, n hash values (field, value, ...).
 -- Returns per job {id, status, '1' if it is new}: another id is that of the waiting or delayed job which holds the dedupe key; the
 -- status is 'taken', and nothing is written, where an unfinished job of another queue has a chosen id.
-local UNFINISHED = { queued = true, scheduled = true, started = true }
 local answers = {}
 
 local function status_of(id) return is_job(id) and redis.call('HGET', job_key(id), 'status') or nil end

@@ -9,6 +9,8 @@ local FOREIGN = {
   'dependency_id', 'dependency_ids', 'success_callback_name', 'failure_callback_name', 'stopped_callback_name',
   'repeats_left', 'retries_left', 'webhooks', 'rate_limit_key',
 }
+-- Whose entry is no longer due: RQ's tools queue a job twice, and its cancel does not know the sorted set.
+local NOT_DUE = { started = true, scheduled = true, finished = true, failed = true, stopped = true, canceled = true }
 local EMPTY = { [''] = true, ['[]'] = true, ['null'] = true, ['None'] = true }
 local PROMOTE = 1000
 local moment = now()
@@ -56,7 +58,8 @@ end
 local function foreign(id)
   local values = redis.call('HMGET', job_key(id), unpack(FOREIGN))
   for k, field in ipairs(FOREIGN) do
-    if values[k] and not EMPTY[values[k]] then return field end
+    local used_up = values[k] == '0' and string.match(field, '_left$')
+    if values[k] and not EMPTY[values[k]] and not used_up then return field end
   end
   return false
 end
@@ -80,8 +83,13 @@ local function claim(queue, units, sizes)
   while executions < MOST and units + places > 0 do
     local id, score = pop(queue, list, prio)
     if not id then return end
-    if is_job(id) then -- what was planted or deleted is dropped
-      local facts = redis.call('HMGET', job_key(id), 'name', 'stalled')
+    local facts = is_job(id) and redis.call('HMGET', job_key(id), 'name', 'stalled', 'status', 'over')
+    if facts and not NOT_DUE[facts[3] or ''] then -- what was planted, deleted or is not due is dropped
+      if facts[4] then -- it had ended, and RQ's tools queued it again: that is a retry
+        redis.call('HSET', job_key(id), 'attempts_made', 0)
+        redis.call('HDEL', job_key(id), 'over', 'stalled', 'ended_at', 'cancel')
+        facts[2] = false
+      end
       local name = facts[1] or ''
       local alone = (tonumber(facts[2] or '0') or 0) > 0
       local filling = not alone and open[name]

@@ -29,7 +29,7 @@ local function apply(queue, id, kind, wait, attempts_made, ended, keep, message,
   end
   redis.call('HSET', key, 'attempts_made', attempts_made, 'ended_at', ended)
   if kind == 'completed' then
-    redis.call('HSET', key, 'status', 'finished')
+    redis.call('HSET', key, 'status', 'finished', 'over', '1')
     redis.call('HDEL', key, 'error', 'error_class', 'cancel')
     redis.call('HINCRBY', ext(queue, 'totals'), 'completed', 1)
     count('successful_job_count')
