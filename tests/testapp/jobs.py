@@ -120,3 +120,17 @@ def tell_all(batch: Batch[Greeting]) -> None:
         item.job.log(f"greeting {item.data.name}")
         item.report_progress({"step": 1, "of": item.data.name})
     trace(f"told {len(batch)}")
+
+
+@job(name="add", queue=QUEUE, attempts=2, backoff=0.05, timeout=77)
+def add(first: int, second: int = 0) -> int:
+    trace(f"add {first} {second}")
+    if first < 0:
+        raise ValueError("no negative numbers")
+    return first + second
+
+
+def bridge(first: int, second: int = 0) -> int:
+    """Not a job: the tests list it in QUEUES_ALLOWED_FUNCTIONS."""
+    trace(f"bridge {first} {second}")
+    return first + second
