@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import connection
 from django_rq.queues import DjangoRQ
 from redis.client import Pipeline
 from rq.job import Job
@@ -27,6 +28,9 @@ UNSUPPORTED: dict[str, Callable[[Job], object]] = {
     "rate_limit": lambda job: job.rate_limit_key,
 }
 
+NOT_OF_THE_JOB = ("at_front", "pipeline", "unique")
+"""Options of enqueue_call that create_job does not know."""
+
 
 class RQQueue(DjangoRQ):
     """A DjangoRQ queue that rings our workers' bell. Raises UnsupportedByQueues for what they would ignore."""
@@ -38,6 +42,12 @@ class RQQueue(DjangoRQ):
     def push_job_id(self, job_id: str, pipeline: Pipeline | None = None, at_front: bool = False) -> None:
         super().push_job_id(job_id, pipeline=pipeline, at_front=at_front)
         self._ring(pipeline)
+
+    def enqueue_call(self, func: Any, args: Any = None, kwargs: Any = None, *rest: Any, **options: Any) -> Any:
+        """As DjangoRQ's: inside a transaction the job leaves on its commit, and None is returned. What is wrong is said before that."""
+        if self._commit_mode != "auto" and connection.in_atomic_block:
+            self.create_job(func, args, kwargs, *rest, **{name: value for name, value in options.items() if name not in NOT_OF_THE_JOB})
+        return super().enqueue_call(func, args, kwargs, *rest, **options)  # type: ignore[no-untyped-call]
 
     def create_job(self, func: Any, args: Any = None, kwargs: Any = None, timeout: Any = None, *rest: Any, **options: Any) -> Job:
         """A registered function (or its dotted path) becomes its job: checked here, with its own timeout where none is given.

@@ -9,8 +9,7 @@ local FOREIGN = {
   'dependency_id', 'dependency_ids', 'success_callback_name', 'failure_callback_name', 'stopped_callback_name',
   'repeats_left', 'retries_left', 'webhooks', 'rate_limit_key',
 }
--- Whose entry is no longer due: RQ's tools queue a job twice, and its cancel does not know the sorted set.
-local NOT_DUE = { started = true, scheduled = true, finished = true, failed = true, stopped = true, canceled = true }
+local RAN = { started = true, scheduled = true, finished = true, failed = true }
 local EMPTY = { [''] = true, ['[]'] = true, ['null'] = true, ['None'] = true }
 local PROMOTE = 1000
 local moment = now()
@@ -64,6 +63,13 @@ local function foreign(id)
   return false
 end
 
+-- RQ's tools queue a waiting job a second time, and their cancel does not know the sorted set: such an entry is not due. One of a
+-- job that ran is due only where the job was enqueued again since.
+local function is_due(status, enqueued_at, started_at)
+  if status == 'canceled' or status == 'stopped' then return false end
+  return not RAN[status] or (enqueued_at or '') > (started_at or '')
+end
+
 local function lease(queue, id, in_unit)
   executions = executions + 1
   local execution = TOKEN .. '-' .. in_unit .. '-' .. executions
@@ -83,8 +89,8 @@ local function claim(queue, units, sizes)
   while executions < MOST and units + places > 0 do
     local id, score = pop(queue, list, prio)
     if not id then return end
-    local facts = is_job(id) and redis.call('HMGET', job_key(id), 'name', 'stalled', 'status', 'over')
-    if facts and not NOT_DUE[facts[3] or ''] then -- what was planted, deleted or is not due is dropped
+    local facts = is_job(id) and redis.call('HMGET', job_key(id), 'name', 'stalled', 'status', 'over', 'enqueued_at', 'started_at')
+    if facts and is_due(facts[3] or '', facts[5], facts[6]) then -- what was planted, deleted or is not due is dropped
       if facts[4] then -- it had ended, and RQ's tools queued it again: that is a retry
         redis.call('HSET', job_key(id), 'attempts_made', 0)
         redis.call('HDEL', job_key(id), 'over', 'stalled', 'ended_at', 'cancel')

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-import orjson
 import rq
 from django_rq import get_queue as get_rq_queue
 from redis import Redis
@@ -13,22 +11,16 @@ from redis import Redis
 from queues import add_job, get_queue
 from queues.jobs.running import log, report_progress, running
 from queues.testing import run_jobs
-from queues.worker.claims import Claim, Claimer, Room, Unit
+from queues.worker.claims import Claim, Claimer, Room
 from queues.worker.leases import Reaper, renew
-from queues.worker.outcomes import settle
-from queues.worker.runner import run
 from tests.testapp.jobs import QUEUE
-
-SECOND = "embeddings"
-COUNTING_DOWN = ("heartbeat", "last_heartbeat")
 
 
 @dataclass
 class Filled:
-    """The ids by what the job is; `held` are those that a worker holds."""
+    """The ids by what the job is."""
 
     ids: dict[str, str] = field(default_factory=dict)
-    held: list[Claim] = field(default_factory=list)
 
 
 def _add(filled: Filled, what: str, name: str = "greet", data: dict[str, object] | None = None, **options: object) -> str:
@@ -36,8 +28,15 @@ def _add(filled: Filled, what: str, name: str = "greet", data: dict[str, object]
     return filled.ids[what]
 
 
-def _claim(connection: Redis, lease_seconds: int = 300) -> list[Unit]:
-    return Claimer(worker="holder", lease_seconds=lease_seconds).claim(connection, [Room(queue=QUEUE, units=20)])[0]
+def claim(connection: Redis, lease_seconds: int = 300) -> list[Claim]:
+    """What waits, taken as the worker `holder` takes it."""
+    units, _ = Claimer(worker="holder", lease_seconds=lease_seconds).claim(connection, [Room(queue=QUEUE, units=20)])
+    return [claim for unit in units for claim in unit.claims]
+
+
+def seconds_ago(claim: Claim, seconds: float) -> Claim:
+    """The same claim, taken so long ago."""
+    return replace(claim, claimed_at=claim.claimed_at - seconds)
 
 
 def fill(connection: Redis) -> Filled:
@@ -61,7 +60,7 @@ def _ended(filled: Filled, connection: Redis) -> None:
     run_jobs(QUEUE)
     stalled = _add(filled, "stalled")
     for _ in range(2):
-        _claim(connection, lease_seconds=0)
+        claim(connection, lease_seconds=0)
         Reaper([QUEUE])._reap_queue(connection, QUEUE)
     assert get_queue(QUEUE).get(stalled).state == "failed"
     get_queue(QUEUE).cancel(_add(filled, "cancelled"))
@@ -72,11 +71,9 @@ def _ended(filled: Filled, connection: Redis) -> None:
 def _active(filled: Filled, connection: Redis) -> None:
     for what in ("active long", "active short"):
         _add(filled, what)
-    units = _claim(connection)
-    filled.held = [claim for unit in units for claim in unit.claims]
-    long = next(claim for claim in filled.held if claim.id == filled.ids["active long"])
-    object.__setattr__(long, "claimed_at", time.time() - 30)
-    renew(connection, "holder", filled.held)
+    long, short = claim(connection)
+    long = seconds_ago(long, 30)
+    renew(connection, "holder", [long, short])
     with running(long.job):
         report_progress(40)
         log("forty percent")
@@ -94,12 +91,6 @@ def _waiting(filled: Filled, connection: Redis) -> None:
     filled.ids["plain rq"] = plain.enqueue("tests.testapp.jobs.greet", name="stock", retry=rq.Retry(max=2)).id
 
 
-def settle_held(connection: Redis, filled: Filled) -> None:
-    """Ends what is held as a worker does."""
-    for claim in filled.held:
-        settle(connection, "holder", run(Unit(queue=QUEUE, name=claim.name, claims=[claim], timeout_seconds=60)))
-
-
 def snapshot(connection: Redis, *, but: tuple[str, ...] = ()) -> dict[str, object]:
     """Every key's content, and whether it expires: what a reader must leave as it is."""
     found: dict[str, object] = {}
@@ -107,7 +98,3 @@ def snapshot(connection: Redis, *, but: tuple[str, ...] = ()) -> dict[str, objec
         if not key.decode().startswith(but or ("\0",)):
             found[key.decode()] = (connection.dump(key), connection.ttl(key) >= 0)
     return found
-
-
-def meta_of(connection: Redis, job_id: str) -> object:
-    return orjson.loads(connection.hget(f"rq:job:{job_id}", "meta") or b"null")

@@ -17,9 +17,10 @@ from rq.job import Job as StockJob
 from queues import QueueStats, add_job, get_queue, get_queue_stats
 from queues.testing import run_jobs
 from queues.worker.leases import renew
-from tests.queues.compatibility.states import _claim
+from queues.worker.outcomes import completed, settle
+from tests.queues.compatibility.states import claim, seconds_ago
 from tests.queues.conftest import wait_until
-from tests.testapp.jobs import QUEUE, fail, give_up, greet, mail, spin
+from tests.testapp.jobs import QUEUE, fail, give_up, greet, greet_all, mail, spin
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.queues.compatibility.urls")]
 Traces = Callable[[], list[str]]
@@ -159,10 +160,20 @@ def test_stopping_a_running_job_interrupts_it(client: Client, page: str, start_w
     assert get_queue(QUEUE).get(job.id).error_class == "JobCancelled"
 
 
+def test_stopping_an_item_of_a_batch_ends_it_when_the_batch_does(
+    client: Client, page: str, start_worker: Callable[..., object], traces: Traces
+) -> None:
+    job = greet_all.enqueue(name="Ann", seconds=1.5, fails=5)
+    start_worker(QUEUE)
+    wait_until(traces)
+    assert client.post(f"{page}{job.id}/stop/").status_code == 302
+    wait_until(lambda: get_queue_stats(QUEUE) == QueueStats(failed=1))
+    assert get_queue(QUEUE).get(job.id).error_class == "JobCancelled"
+
+
 def test_deleting_a_running_job_lets_it_end_without_a_trace(client: Client, page: str, connection: Redis) -> None:
     job = greet.enqueue(name="Ann")
-    claims = [claim for unit in _claim(connection) for claim in unit.claims]
-    object.__setattr__(claims[0], "claimed_at", claims[0].claimed_at - 30)
+    claims = [seconds_ago(each, 30) for each in claim(connection)]
     renew(connection, "holder", claims)
     assert client.post(f"{page}{job.id}/delete/").status_code == 302
     renew(connection, "holder", claims)
@@ -171,11 +182,8 @@ def test_deleting_a_running_job_lets_it_end_without_a_trace(client: Client, page
 
 
 def test_a_run_that_ended_while_its_lease_was_renewed_leaves_no_trace(connection: Redis) -> None:
-    from queues.worker.outcomes import completed, settle
-
     greet.enqueue(name="Ann")
-    claims = [claim for unit in _claim(connection) for claim in unit.claims]
-    object.__setattr__(claims[0], "claimed_at", claims[0].claimed_at - 30)
+    claims = [seconds_ago(each, 30) for each in claim(connection)]
     settle(connection, "holder", [completed(claims[0], None)])
     renew(connection, "holder", claims)
     assert connection.keys("rq:wip:*") + connection.keys("rq:execution*") + connection.keys("rq:worker:*") == []
@@ -205,3 +213,13 @@ def test_a_job_enqueued_again_under_its_id_is_not_trimmed_with_its_former_self(c
     assert get_queue(QUEUE).clean(0) == 1
     assert run_jobs(QUEUE) == 1
     assert traces().count("start Ann") == 3
+
+
+def test_a_job_that_enqueues_itself_again_under_its_id_runs_again(connection: Redis, traces: Traces) -> None:
+    queue = get_rq_queue(QUEUE)
+    queue.enqueue("tests.testapp.jobs.add", 1, job_id="loop")
+    (held,) = claim(connection)
+    queue.enqueue("tests.testapp.jobs.add", 2, job_id="loop")
+    settle(connection, "holder", [completed(held, None)])
+    assert run_jobs(QUEUE) == 1
+    assert traces() == ["add 2 0"]

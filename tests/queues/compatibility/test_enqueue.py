@@ -191,6 +191,19 @@ def test_what_no_worker_of_ours_would_honour_is_refused_at_every_door(option: st
     assert get_queue_stats(QUEUE) == waiting
 
 
+@pytest.mark.django_db
+def test_inside_a_transaction_it_is_refused_at_once_and_what_is_right_leaves_on_commit(django_capture_on_commit_callbacks: Any) -> None:
+    queue = django_rq.get_queue(QUEUE)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert queue.enqueue(add, 1, at_front=True) is None, "as in django-rq"
+        with pytest.raises(UnsupportedByQueues, match="retry"):
+            queue.enqueue(add, 1, retry=Retry(max=1))
+        with pytest.raises(InvalidPayload):
+            queue.enqueue(add, "many")
+        assert get_queue_stats(QUEUE).waiting == 0
+    assert get_queue_stats(QUEUE).waiting == 1
+
+
 @pytest.mark.parametrize("option", FOREIGN)
 def test_by_plain_rq_it_reaches_the_queue_and_is_parked_with_the_reason(option: str, plain: rq.Queue, traces: Traces) -> None:
     plain.enqueue(ADD, 0, job_id="another")

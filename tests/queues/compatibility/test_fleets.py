@@ -11,12 +11,15 @@ import rq
 from redis import Redis
 from rq.job import Job as StockJob
 from rq.registry import StartedJobRegistry
+from rq.worker import Worker as StockWorker
 
 from queues import QueueStats, add_job, add_jobs, get_jobs, get_queue, get_queue_stats
 from queues.store.connection import new_connection
 from queues.testing import run_jobs
+from tests.queues.compatibility.states import snapshot
+from tests.queues.compatibility.test_readers import read_jobs, read_registries
 from tests.queues.conftest import wait_until
-from tests.testapp.jobs import QUEUE, add, fail, greet, greet_all, mail, tell
+from tests.testapp.jobs import QUEUE, add, fail, greet, greet_all, mail, spin, tell
 
 Worker = subprocess.Popen[str]
 StartWorker = Callable[..., Worker]
@@ -122,6 +125,33 @@ def test_what_a_killed_stock_worker_ran_is_failed_by_rqs_own_cleaning_and_can_be
     assert job.refresh().retry()
     assert run_jobs(QUEUE) == 1
     assert traces() == ["add 1 0"]
+
+
+def test_a_job_whose_stock_retries_are_used_up_asks_for_nothing_more_and_runs_here(
+    run_stock: Callable[..., str], pickled: rq.Queue, traces: Traces
+) -> None:
+    plain = rq.Queue(QUEUE, connection=pickled.connection, serializer="json")
+    job = plain.enqueue("tests.testapp.jobs.add", -1, retry=rq.Retry(max=1))
+    run_stock()
+    assert traces() == ["add -1 0"] * 2
+    plain.failed_job_registry.requeue(job.id)
+    run_jobs(QUEUE)
+    assert traces() == ["add -1 0"] * 3
+
+
+def test_readers_do_a_busy_worker_no_harm(start_worker: StartWorker, connection: Redis, traces: Traces) -> None:
+    job = spin.enqueue(seconds=14)
+    start_worker(QUEUE)
+    wait_until(lambda: connection.zcard(f"rq:wip:{QUEUE}"), timeout_seconds=30)
+    before = snapshot(connection, but=("rq:worker:",))
+    for read in (read_jobs, read_registries):
+        read(new_connection(QUEUE))
+    (worker,) = StockWorker.all(new_connection(QUEUE), serializer="json")
+    assert (worker.get_current_job().id, worker.queue_names()) == (job.id, [QUEUE])
+    assert snapshot(connection, but=("rq:worker:",)) == before
+    wait_until(lambda: get_queue_stats(QUEUE) == QueueStats(completed=1))
+    assert traces() == ["start spin", "end spin"]
+    assert connection.keys("rq:wip:*") + connection.keys("rq:execution*") + connection.keys("rq:worker:*:executions") == []
 
 
 def test_old_producers_reach_new_workers_without_ringing(start_worker: StartWorker, traces: Traces) -> None:
