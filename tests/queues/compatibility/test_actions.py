@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -215,11 +216,18 @@ def test_a_job_enqueued_again_under_its_id_is_not_trimmed_with_its_former_self(c
     assert traces().count("start Ann") == 3
 
 
-def test_a_job_that_enqueues_itself_again_under_its_id_runs_again(connection: Redis, traces: Traces) -> None:
+@pytest.mark.parametrize("delay", [0, 3600])
+def test_a_job_that_enqueues_itself_again_under_its_id_runs_again(connection: Redis, traces: Traces, delay: int) -> None:
     queue = get_rq_queue(QUEUE)
     queue.enqueue("tests.testapp.jobs.add", 1, job_id="loop")
     (held,) = claim(connection)
-    queue.enqueue("tests.testapp.jobs.add", 2, job_id="loop")
+    if delay:
+        queue.enqueue_in(timedelta(seconds=delay), "tests.testapp.jobs.add", 2, job_id="loop")
+    else:
+        queue.enqueue("tests.testapp.jobs.add", 2, job_id="loop")
     settle(connection, "holder", [completed(held, None)])
+    assert get_queue_stats(QUEUE) == (QueueStats(delayed=1) if delay else QueueStats(waiting=1))
+    assert get_queue(QUEUE).clean(0) == 0
+    get_queue(QUEUE).promote("loop")
     assert run_jobs(QUEUE) == 1
     assert traces() == ["add 2 0"]
