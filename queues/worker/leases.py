@@ -16,19 +16,17 @@ from queues.exceptions import JobCancelled, JobStalled, QueuesError
 from queues.jobs.job import Job
 from queues.store import keys, scripts
 from queues.store.fields import rq_time
-from queues.store.keys import PREFIX
 from queues.store.queue import get_queue
 from queues.worker.claims import Claim
 
 log = logging.getLogger("queues.worker")
 
 VISIBLE_AFTER_SECONDS = 1.0
-WIP_SECONDS = 86400
 REAP_SECONDS = 10
 
 
 def renew(connection: redis.Redis, worker: str, claims: Iterable[Claim]) -> None:
-    """Extends the leases still held, in one call; runs older than a second also become visible to stock tools."""
+    """Extends the leases still held, in one call; runs older than a second also become visible to stock tools, a call each."""
     by_queue: dict[str, list[Claim]] = {}
     for claim in claims:
         by_queue.setdefault(claim.queue, []).append(claim)
@@ -39,26 +37,17 @@ def renew(connection: redis.Redis, worker: str, claims: Iterable[Claim]) -> None
     with connection.pipeline(transaction=False) as pipeline:
         for queue, held in by_queue.items():
             pipeline.zadd(keys.leases(queue), {claim.member: until for claim in held}, xx=True)
-            for claim in held:
-                if time.time() - claim.claimed_at > VISIBLE_AFTER_SECONDS:
-                    _show(pipeline, worker, claim)
         pipeline.execute()
+    for held in by_queue.values():
+        for claim in held:
+            if time.time() - claim.claimed_at > VISIBLE_AFTER_SECONDS:
+                _show(connection, worker, claim)
 
 
-def _show(pipeline: Any, worker: str, claim: Claim) -> None:
-    """The execution as RQ writes it. Its `wip` score is a day ahead: RQ fails what it finds overdue there."""
+def _show(connection: redis.Redis, worker: str, claim: Claim) -> None:
     now = time.time()
-    key = f"{PREFIX}:execution:{claim.member}"
-    execution = {"id": claim.execution, "job_id": claim.id, "created_at": claim.claimed_at, "last_heartbeat": now, "worker_name": worker}
-    pipeline.hset(key, mapping=execution)
-    pipeline.expire(key, settings.lease_seconds * 2)
-    pipeline.zadd(f"{PREFIX}:executions:{claim.id}", {claim.execution: now + settings.lease_seconds * 2})
-    pipeline.zadd(f"{PREFIX}:wip:{claim.queue}", {claim.member: now + WIP_SECONDS})
-    pipeline.sadd(f"{PREFIX}:worker:{worker}:executions", claim.member)
-    pipeline.eval(_TOUCH, 1, keys.job(claim.id), rq_time(now))
-
-
-_TOUCH = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'last_heartbeat', ARGV[1]) end"
+    fades = settings.lease_seconds * 2
+    scripts.show(connection, claim.queue, claim.id, claim.execution, worker, claim.claimed_at, now, rq_time(now), fades)
 
 
 class Reaper:

@@ -14,7 +14,9 @@ from rq.command import parse_payload
 from rq.worker.base import BaseWorker
 
 from queues.conf import settings
+from queues.exceptions import QueuesError
 from queues.store.connection import fail_fast
+from queues.store.queue import get_queue
 from queues.worker.dispatcher import Dispatcher, Limits
 from queues.worker.mailbox import Mailbox, Message
 from queues.worker.options import WorkerOptions
@@ -111,7 +113,18 @@ class ConcurrentWorker(BaseWorker):
             self.mailbox.put(Message(paused=str(command.get("queue"))))
         elif command.get("command") == "resume-queue":
             self.mailbox.put(Message(rang=True))
-        elif command.get("command") in ("cancel-job", "stop-job"):
+        elif command.get("command") == "stop-job":
+            self._cancel(str(command.get("job_id")))
+        elif command.get("command") == "cancel-job":
             self.mailbox.put(Message(cancelled=str(command.get("job_id"))))
         else:
             log.warning("Worker %s does not support the command %s", self.name, message.get("data"))
+
+    def _cancel(self, job_id: str) -> None:
+        """RQ's stop is our cancel, which the job's hash keeps: an item of a batch learns of it there. Its sender names no queue."""
+        held = list(self.dispatcher.held.values()) if self.dispatcher else []
+        for queue in {claim.queue for claim in held if claim.id == job_id}:
+            try:
+                get_queue(queue).cancel(job_id)
+            except QueuesError as error:
+                log.error("Could not cancel %s: %s", job_id, error)

@@ -4,7 +4,6 @@
 -- Returns per job {id, status, '1' if it is new, fields of the job that is there if it is not}: another id is that of the waiting or
 -- delayed job which holds the dedupe key; the status is 'taken', and nothing is written, where an unfinished job of another queue has
 -- a chosen id.
-local UNFINISHED = { queued = true, scheduled = true, started = true }
 local NEWER = { data = true, name = true, description = true, timeout = true } -- what a debounced job takes over from the last add
 local answers = {}
 

@@ -9,6 +9,7 @@ local FOREIGN = {
   'dependency_id', 'dependency_ids', 'success_callback_name', 'failure_callback_name', 'stopped_callback_name',
   'repeats_left', 'retries_left', 'webhooks', 'rate_limit_key',
 }
+local RAN = { started = true, scheduled = true, finished = true, failed = true }
 local EMPTY = { [''] = true, ['[]'] = true, ['null'] = true, ['None'] = true }
 local PROMOTE = 1000
 local moment = now()
@@ -56,9 +57,17 @@ end
 local function foreign(id)
   local values = redis.call('HMGET', job_key(id), unpack(FOREIGN))
   for k, field in ipairs(FOREIGN) do
-    if values[k] and not EMPTY[values[k]] then return field end
+    local used_up = values[k] == '0' and string.match(field, '_left$')
+    if values[k] and not EMPTY[values[k]] and not used_up then return field end
   end
   return false
+end
+
+-- RQ's tools queue a waiting job a second time, and their cancel does not know the sorted set: such an entry is not due. One of a
+-- job that ran is due only where the job was enqueued again since.
+local function is_due(status, enqueued_at, started_at)
+  if status == 'canceled' or status == 'stopped' then return false end
+  return not RAN[status] or (enqueued_at or '') > (started_at or '')
 end
 
 local function lease(queue, id, in_unit)
@@ -80,8 +89,13 @@ local function claim(queue, units, sizes)
   while executions < MOST and units + places > 0 do
     local id, score = pop(queue, list, prio)
     if not id then return end
-    if is_job(id) then -- what was planted or deleted is dropped
-      local facts = redis.call('HMGET', job_key(id), 'name', 'stalled')
+    local facts = is_job(id) and redis.call('HMGET', job_key(id), 'name', 'stalled', 'status', 'over', 'enqueued_at', 'started_at')
+    if facts and is_due(facts[3] or '', facts[5], facts[6]) then -- what was planted, deleted or is not due is dropped
+      if facts[4] then -- it had ended, and RQ's tools queued it again: that is a retry
+        redis.call('HSET', job_key(id), 'attempts_made', 0)
+        redis.call('HDEL', job_key(id), 'over', 'stalled', 'ended_at', 'cancel')
+        facts[2] = false
+      end
       local name = facts[1] or ''
       local alone = (tonumber(facts[2] or '0') or 0) > 0
       local filling = not alone and open[name]

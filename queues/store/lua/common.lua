@@ -69,6 +69,12 @@ local function delete_job(id)
   redis.call('DEL', job_key(id), P .. ':results:' .. id, P .. ':ext:log:' .. id, job_key(id) .. ':dependents', P .. ':executions:' .. id)
 end
 
+-- A registry may still name a job that RQ's tools have queued again under its id: that one is not deleted.
+local UNFINISHED = { queued = true, scheduled = true, started = true }
+local function delete_ended(id)
+  if not is_job(id) or not UNFINISHED[redis.call('HGET', job_key(id), 'status') or ''] then delete_job(id) end
+end
+
 -- The traces of a long run that stock pages read; short jobs never wrote them.
 local function forget_execution(queue, id, execution, worker)
   local member = id .. ':' .. execution
@@ -127,19 +133,19 @@ local function finish(queue, id, registry, ended, keep)
   local surplus = count == '' and 0 or redis.call('ZCARD', key) - tonumber(count)
   if surplus > 0 then
     local popped = redis.call('ZPOPMIN', key, math.min(surplus, 1000))
-    for i = 1, #popped, 2 do delete_job(popped[i]) end
+    for i = 1, #popped, 2 do delete_ended(popped[i]) end
   end
   if age ~= '' then
     local old = redis.call('ZRANGEBYSCORE', key, '-inf', string.format('(%.6f', ended + FAR - tonumber(age)), 'LIMIT', 0, 1000)
     for _, gone in ipairs(old) do
       redis.call('ZREM', key, gone)
-      delete_job(gone)
+      delete_ended(gone)
     end
   end
 end
 
 local function die(queue, id, message, error_class, ended, keep)
-  redis.call('HSET', job_key(id), 'status', 'failed', 'error', message, 'error_class', error_class)
+  redis.call('HSET', job_key(id), 'status', 'failed', 'error', message, 'error_class', error_class, 'over', '1')
   redis.call('HDEL', job_key(id), 'cancel', 'put_back')
   redis.call('HINCRBY', ext(queue, 'totals'), 'failed', 1)
   finish(queue, id, 'failed', ended, keep)

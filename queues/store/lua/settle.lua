@@ -30,7 +30,7 @@ local function apply(queue, id, kind, wait, attempts_made, ended, keep, message,
   end
   redis.call('HSET', key, 'attempts_made', attempts_made, 'ended_at', ended)
   if kind == 'completed' then
-    redis.call('HSET', key, 'status', 'finished')
+    redis.call('HSET', key, 'status', 'finished', 'over', '1')
     redis.call('HDEL', key, 'error', 'error_class', 'cancel')
     redis.call('HINCRBY', ext(queue, 'totals'), 'completed', 1)
     count('successful_job_count')
@@ -52,19 +52,31 @@ local function apply(queue, id, kind, wait, attempts_made, ended, keep, message,
   return 1
 end
 
+-- RQ's tools enqueued the job under its id while it ran: it stays where it waits, and starts anew.
+local TOTALS = { completed = 'completed', dead = 'failed', retry = 'retried' }
+local function enqueued_again(queue, id, kind)
+  redis.call('HSET', job_key(id), 'over', '1')
+  if TOTALS[kind] then redis.call('HINCRBY', ext(queue, 'totals'), TOTALS[kind], 1) end
+end
+
 local i = 3
 while i <= #ARGV do
   local queue, id, execution, n = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 10])
   local owned = redis.call('ZREM', ext(queue, 'lease'), id .. ':' .. execution)
   if owned == 1 then
     forget_execution(queue, id, execution, WORKER)
-    if redis.call('EXISTS', job_key(id)) == 1 then
+    local status = redis.call('HGET', job_key(id), 'status')
+    if status then
       if n > 0 then
         local results = P .. ':results:' .. id
         redis.call('XADD', results, 'MAXLEN', 10, '*', unpack(ARGV, i + 11, i + 10 + n))
         redis.call('EXPIRE', results, RESULT_SECONDS)
       end
-      owned = apply(queue, id, ARGV[i + 3], tonumber(ARGV[i + 4]), ARGV[i + 5], ARGV[i + 6], ARGV[i + 7], ARGV[i + 8], ARGV[i + 9])
+      if status == 'queued' or status == 'scheduled' then
+        enqueued_again(queue, id, ARGV[i + 3])
+      else
+        owned = apply(queue, id, ARGV[i + 3], tonumber(ARGV[i + 4]), ARGV[i + 5], ARGV[i + 6], ARGV[i + 7], ARGV[i + 8], ARGV[i + 9])
+      end
     end
   end
   answers[#answers + 1] = owned
