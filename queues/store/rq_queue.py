@@ -7,6 +7,7 @@ from typing import Any
 from django_rq.queues import DjangoRQ
 from redis.client import Pipeline
 
+from queues.conf import settings
 from queues.exceptions import UnsupportedByQueues
 from queues.store import keys
 from queues.store.connection import fail_fast
@@ -19,7 +20,7 @@ class RQQueue(DjangoRQ):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
-        fail_fast(self.connection)
+        fail_fast(self.connection, answer_seconds=settings.answer_seconds)
 
     def push_job_id(self, job_id: str, pipeline: Pipeline | None = None, at_front: bool = False) -> None:
         super().push_job_id(job_id, pipeline=pipeline, at_front=at_front)

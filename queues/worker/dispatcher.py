@@ -16,6 +16,7 @@ from queues.store.connection import new_connection
 from queues.store.queue import get_queue
 from queues.worker.announcer import Announcer
 from queues.worker.claims import Claim, Claimer, Room, Unit
+from queues.worker.complaints import Complaints
 from queues.worker.keeper import Keeper
 from queues.worker.mailbox import Bell, Mailbox, Message
 from queues.worker.outcomes import Kind, Outcome, failed, settle
@@ -56,6 +57,7 @@ class Dispatcher:
         self.held: dict[str, Claim] = {}
         self.unsettled: list[Outcome] = []
         self.awaited: dict[str, str] = {}  # jobs that this worker put back, and their queue: a burst waits for them
+        self.complaints = Complaints()
         self.claimer = Claimer(worker=worker, lease_seconds=settings.lease_seconds)
         self.announcer = Announcer()
         self.pools = {name: QueueThreads(name, get_queue(name).concurrency, self._done) for name in queues}
@@ -77,8 +79,12 @@ class Dispatcher:
             try:
                 self._settle()
                 wait = self._claim()
+                self.complaints.withdraw("server", "Redis serves again")
             except redis.exceptions.RedisError as error:
-                log.error("Redis does not serve, trying again in %g s: %s: %s", RECONNECT_SECONDS, type(error).__name__, error)
+                text = f"Redis does not serve, trying again every {RECONNECT_SECONDS:g} s: {type(error).__name__}: {error}"
+                self.complaints.make("server", text)
+                if isinstance(error, redis.exceptions.ReadOnlyError):  # it was demoted: its name may lead elsewhere by now
+                    self.connection.connection_pool.disconnect(inuse_connections=False)
                 wait = RECONNECT_SECONDS
 
     def finish(self) -> None:
@@ -92,7 +98,7 @@ class Dispatcher:
         while self.held and self.stops < 2 and time.monotonic() < deadline:
             self._receive(0.2)
             self._settle()
-        self.unsettled += [Outcome(claim=claim, kind=Kind.BACK) for claim in self.held.values()]
+        self._put_back(list(self.held.values()))
         self._settle()
         self.announcer.stop(timeout_seconds=5)
         self.keeper.stop()
@@ -111,8 +117,11 @@ class Dispatcher:
                 self.last_job_at = time.monotonic()
 
     def _give_back(self, pool: QueueThreads) -> None:
-        unstarted = [claim for unit in pool.take_unstarted() for claim in unit.claims]
-        self.unsettled += [Outcome(claim=claim, kind=Kind.BACK) for claim in unstarted]
+        self._put_back([claim for unit in pool.take_unstarted() for claim in unit.claims])
+
+    def _put_back(self, claims: Sequence[Claim]) -> None:
+        """Each goes to the very front: the last one first, so that their order stays."""
+        self.unsettled += [Outcome(claim=claim, kind=Kind.BACK) for claim in reversed(claims)]
 
     def _settle(self) -> None:
         if not self.unsettled:
@@ -122,7 +131,7 @@ class Dispatcher:
         self.unsettled = []
         for outcome in outcomes:
             self.held.pop(outcome.claim.member, None)
-        self.jobs_run += len(outcomes)
+        self.jobs_run += sum(outcome.kind is not Kind.BACK for outcome in outcomes)
         put_back = [
             outcome.claim
             for outcome in settled
@@ -141,6 +150,7 @@ class Dispatcher:
             return settings.poll_seconds if self.held else -1.0
         rooms = [Room(queue=name, units=pool.room) for name, pool in self.pools.items()]
         units, next_due = self.claimer.claim(self.connection, rooms, most=most)
+        self._attend()
         for unit in units:
             self.held |= {claim.member: claim for claim in unit.claims}
             for claim in unit.claims:
@@ -150,8 +160,16 @@ class Dispatcher:
         if not self.held and self._is_done(next_due):
             log.info("Worker %s: nothing left to do", self.worker)
             return -1.0
-        wait = float(settings.poll_seconds)
+        wait = 0.0 if self.unsettled else float(settings.poll_seconds)
         return wait if next_due is None else max(0.0, min(wait, next_due))
+
+    def _attend(self) -> None:
+        """What a claim's answer tells besides jobs: pauses that a lost message announced, broken queues, claims that went astray."""
+        for name in self.claimer.paused | self.claimer.resting:
+            self._give_back(self.pools[name])
+        self._put_back(self.claimer.lost(self.connection, self.pools))
+        for fault in self.claimer.faults:
+            self.complaints.make(fault, f"A queue is left alone: {fault}")
 
     def _is_done(self, next_due: float | None) -> bool:
         if self.limits.burst:

@@ -68,7 +68,16 @@ local function create(job)
   end
 end
 
+local checked = {}
 local i = 2
+while i <= #ARGV do
+  local fault = not checked[ARGV[i]] and broken(ARGV[i])
+  if fault then return redis.error_reply(fault) end
+  checked[ARGV[i]] = true
+  i = i + 8 + tonumber(ARGV[i + 7])
+end
+
+i = 2
 while i <= #ARGV do
   local n = tonumber(ARGV[i + 7])
   local job = {

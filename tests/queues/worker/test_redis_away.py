@@ -1,55 +1,14 @@
 """A worker and a Redis server of the tests' own that is killed and comes back."""
 
 import signal
-import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
-import pytest
-import redis
+from collections.abc import Callable
 
 from tests.queues.conftest import wait_until
 from tests.testapp.jobs import TRACE
-from theo.embedded.redis import find_binary
 
 StartWorker = Callable[..., subprocess.Popen[str]]
-
-
-class Server:
-    """A Redis server on a free port, with append-only persistence."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.folder = folder
-        self.client = redis.Redis(port=self.port)
-        self.start()
-
-    def start(self) -> None:
-        options = ["--appendonly", "yes", "--appendfsync", "always", "--save", "", "--dir", str(self.folder)]
-        self.process = subprocess.Popen([find_binary(), "--port", str(self.port), *options], stdout=subprocess.DEVNULL)
-        wait_until(self.answers)
-
-    def answers(self) -> bool:
-        try:
-            return bool(self.client.ping())
-        except redis.exceptions.ConnectionError:
-            return False
-
-    def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path)
-    yield server
-    server.client.close()
-    server.kill()
 
 
 def test_an_idle_and_a_busy_worker_survive_a_restart_of_redis(start_worker: StartWorker, server: Server) -> None:
