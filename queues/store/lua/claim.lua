@@ -25,9 +25,9 @@ local function pop_prioritized(queue, prio, id, score)
   local priority = math.floor(score / SPAN)
   local owner = is_job(id) and redis.call('HGET', job_key(id), 'owner') or ''
   local turn, mine = score - priority * SPAN, priority .. ':' .. string.sub(owner, 1, 800)
-  if turn > 0 then
+  if turn > 0 and turn < SPAN then
     redis.call('HSET', turns, priority, turn)
-    if (tonumber(redis.call('HGET', turns, mine) or '0') or 0) <= turn then redis.call('HDEL', turns, mine) end
+    if turn_in(redis.call('HGET', turns, mine)) <= turn then redis.call('HDEL', turns, mine) end
   end
   return id, score
 end

@@ -47,6 +47,10 @@ end
 -- (jobs without an owner count as one owner's). `turns` holds, only while the set has members, the present turn of each
 -- priority and the last turn given to each `priority:owner` that waits.
 local SPAN = 4294967296
+local function turn_in(text)
+  local turn = tonumber(text or '0') or 0
+  return turn >= 0 and turn < SPAN and turn or 0
+end
 local function push(queue, id, at_front)
   local facts = redis.call('HMGET', job_key(id), 'priority', 'owner')
   local priority, owner = priority_in(facts[1]), string.sub(facts[2] or '', 1, 800)
@@ -59,7 +63,7 @@ local function push(queue, id, at_front)
     if redis.call('EXISTS', prio) == 0 then redis.call('DEL', turns) end
     local mine = priority .. ':' .. owner
     local known = redis.call('HMGET', turns, priority, mine)
-    turn = math.max(tonumber(known[1] or '0') or 0, tonumber(known[2] or '0') or 0) + 1
+    turn = math.max(turn_in(known[1]), turn_in(known[2])) + 1
     redis.call('HSET', turns, mine, turn)
   end
   redis.call('ZADD', prio, priority * SPAN + turn, id)
@@ -129,7 +133,10 @@ end
 -- Takes a job from where it waits. Returns 'waiting', 'delayed' or nil.
 local function withdraw(queue, id)
   if redis.call('ZREM', P .. ':scheduled:' .. queue, id) == 1 then return 'delayed' end
-  if redis.call('ZREM', ext(queue, 'prio'), id) == 1 then return 'waiting' end
+  if redis.call('ZREM', ext(queue, 'prio'), id) == 1 then
+    if redis.call('EXISTS', ext(queue, 'prio')) == 0 then redis.call('DEL', ext(queue, 'turns')) end
+    return 'waiting'
+  end
   if redis.call('LREM', P .. ':queue:' .. queue, 1, id) == 1 then return 'waiting' end
   return nil
 end

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import django_rq
@@ -34,6 +35,8 @@ from tests.testapp.jobs import QUEUE, TRACE, greet
 
 AWAY_SECONDS = float(os.environ.get("REDIS_AWAY_SECONDS", "6"))
 """30 is what is promised; less shows the same."""
+
+RUBBISH = [b"{", b"[1]", b"\xff\xfe", b"null", b'{"command": {}}', b'{"command": "cancel-job"}', b'{"command": "pause-queue", "queue": []}']
 
 
 def queues_at(url: str) -> dict[str, dict[str, object]]:
@@ -62,7 +65,7 @@ def started(server: RedisServer) -> list[str]:
 def test_an_idle_and_a_busy_worker_survive_a_restart_of_redis(start_worker: StartWorker, server: RedisServer) -> None:
     worker = start_worker(QUEUE, REDIS_URL=server.url)
     wait_until(get_workers)
-    add_jobs(QUEUE, greetings("running", seconds=3.0))
+    add_jobs(QUEUE, greetings("running", seconds=AWAY_SECONDS + 3))
     wait_until(lambda: get_queue_stats(QUEUE).active)
     server.kill()
     time.sleep(AWAY_SECONDS)
@@ -106,9 +109,7 @@ def add_until_it_answers(names: list[str]) -> None:
             continue
 
 
-def test_a_cancellation_that_the_worker_was_not_told_reaches_it_with_the_next_renewal(
-    start_worker: StartWorker, server: RedisServer
-) -> None:
+def test_a_cancellation_that_was_not_told_reaches_the_worker_when_it_renews(start_worker: StartWorker, server: RedisServer) -> None:
     start_worker(QUEUE, REDIS_URL=server.url, DJANGO_SETTINGS_MODULE="tests.chaos.settings", CHAOS_FOLDER="")
     wait_until(get_workers)
     spinning = add_job(QUEUE, "spin", {"seconds": 60})
@@ -122,15 +123,7 @@ def test_rubbish_in_its_channel_does_not_make_a_worker_deaf(start_worker: StartW
     wait_until(get_workers)
     channel = f"rq:pubsub:{get_workers()[0].name}"
     wait_until(lambda: server.client.pubsub_numsub(channel)[0][1])
-    for rubbish in (
-        b"{",
-        b"[1]",
-        b"\xff\xfe",
-        b"null",
-        b'{"command": {}}',
-        b'{"command": "cancel-job"}',
-        b'{"command": "pause-queue", "queue": []}',
-    ):
+    for rubbish in RUBBISH:
         server.client.publish(channel, rubbish)
     spinning = add_job(QUEUE, "spin", {"seconds": 60})
     wait_until(lambda: get_job(spinning.id).state is State.ACTIVE)
@@ -191,10 +184,8 @@ class Proxy:
     def drop(self) -> None:
         while self.open:
             end = self.open.pop()
-            try:
+            with suppress(OSError):  # it ended by itself
                 end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass  # it ended by itself
 
     def close(self) -> None:
         self.listener.shutdown(socket.SHUT_RDWR)
@@ -251,9 +242,7 @@ def test_a_failover_to_a_replica_loses_nothing_that_was_replicated(start_worker:
         replica.close()
 
 
-def test_a_demoted_server_is_left_for_the_one_that_its_address_leads_to(
-    start_worker: StartWorker, server: RedisServer, tmp_path: Path
-) -> None:
+def test_a_demoted_server_is_left_for_the_one_its_address_leads_to(start_worker: StartWorker, server: RedisServer, tmp_path: Path) -> None:
     """Its connections stay open and refuse every write: nobody would ever leave it who waited for them to break."""
     replica = RedisServer(tmp_path / "replica", "--replicaof", f"127.0.0.1 {server.port}")
     proxy = Proxy(server.port)
@@ -262,16 +251,16 @@ def test_a_demoted_server_is_left_for_the_one_that_its_address_leads_to(
         with override_settings(RQ_QUEUES=queues_at(url)):
             start_worker(QUEUE, REDIS_URL=url)
             wait_until(get_workers)
-            add_jobs(QUEUE, greetings("before"))
+            add_job(QUEUE, "greet-model", {"name": "before"})
             wait_until(lambda: get_queue_stats(QUEUE).completed == 1)
             server.client.wait(1, 5000)
             proxy.target = replica.port  # for new connections
             replica.client.execute_command("REPLICAOF", "NO", "ONE")
             server.client.execute_command("REPLICAOF", "127.0.0.1", replica.port)
             with pytest.raises(RedisUnavailable, match="read only"):
-                add_job(QUEUE, "greet", {"name": "refused"})
-            add_job(QUEUE, "greet", {"name": "after"})
-            wait_until(lambda: b"after" in b" ".join(replica.client.lrange(TRACE, 0, -1)), timeout_seconds=20)
+                add_job(QUEUE, "greet-model", {"name": "refused"})
+            add_job(QUEUE, "greet-model", {"name": "after"})
+            wait_until(lambda: replica.client.zcard(f"rq:finished:{QUEUE}") == 2, timeout_seconds=20)
             close_queues()
     finally:
         proxy.close()
@@ -281,16 +270,14 @@ def test_a_demoted_server_is_left_for_the_one_that_its_address_leads_to(
 def test_a_full_redis_is_told_to_callers_and_emptied_by_workers(start_worker: StartWorker, server: RedisServer, tmp_path: Path) -> None:
     add_jobs(QUEUE, greetings(*(f"n{number}" for number in range(50))))
     server.client.config_set("maxmemory", "1mb")  # less than an empty server takes
-    with pytest.raises(RedisUnavailable, match="OOM|maxmemory"):
+    with pytest.raises(RedisUnavailable, match="maxmemory"):
         add_job(QUEUE, "greet", {"name": "no room"})
     server.client.config_set("maxmemory", "0")
     worker = start_worker(QUEUE, REDIS_URL=server.url)
     add_jobs(QUEUE, [("spin", {"seconds": 5.0})])
     wait_until(lambda: get_queue_stats(QUEUE).active)
     server.client.config_set("maxmemory", "1mb")
-    wait_until(
-        lambda: get_queue_stats(QUEUE).completed + get_queue_stats(QUEUE).delayed + get_queue_stats(QUEUE).failed > 50, timeout_seconds=30
-    )
+    wait_until(lambda: get_queue_stats(QUEUE).waiting == 0, timeout_seconds=30)
     server.client.config_set("maxmemory", "0")
     add_job(QUEUE, "greet", {"name": "room again"})
     wait_until(lambda: "again" in started(server), timeout_seconds=20)
