@@ -24,7 +24,7 @@ from queues.jobs.states import RQ_STATUS, State, from_rq_status
 from queues.store import payloads, scripts
 from queues.store.connection import translated
 from queues.store.fields import rq_time
-from queues.store.queue import get_queue
+from queues.store.queue import Queue, get_queue
 
 log = logging.getLogger("queues")
 
@@ -90,10 +90,10 @@ def add_jobs(queue: str, jobs: Iterable[tuple[str, Mapping[str, Any]]], **option
     Raises ValueError (an option out of range), UnknownQueue, UnknownJob, WrongQueue, InvalidPayload before anything reaches Redis;
     outside of a transaction also RedisUnavailable.
     """
-    get_queue(queue)
+    where = get_queue(queue)
     using = options.pop("using", None)
     checked = Options(**options)  # type: ignore[misc]  # mypy does not see that `using` is gone
-    new = [_validated(queue, name, data, checked) for name, data in jobs]
+    new = [_validated(where, name, data, checked) for name, data in jobs]
     if checked.job_id is not None and len(new) > 1:
         raise ValueError(f"job_id is for one job, not for {len(new)}")
     if not new:
@@ -111,9 +111,10 @@ def send(new: Sequence[NewJob]) -> list[Job]:
 
     Raises JobIdTaken when all others are stored.
     """
+    servers = {name: id(get_queue(name).connection) for name in {item.job.queue for item in new}}
     by_server: dict[int, list[NewJob]] = defaultdict(list)
     for item in new:
-        by_server[id(get_queue(item.job.queue).connection)].append(item)
+        by_server[servers[item.job.queue]].append(item)
     stored: dict[str, Job | None] = {}
     for items in by_server.values():
         connection = get_queue(items[0].job.queue).connection
@@ -128,15 +129,17 @@ def _send_part(connection: redis.Redis, part: Sequence[NewJob]) -> dict[str, Job
     """The stored jobs by the ids that they were given here; None where the chosen id is another queue's."""
     answers = scripts.add(connection, [argument for item in part for argument in item.arguments()])
     stored: dict[str, Job | None] = {}
+    is_heard = signals.added.has_listeners(Job)
     for item, (job_id, status, is_new) in zip(part, answers, strict=True):
         is_taken = status == b"taken"
         stored[item.job.id] = job = None if is_taken else replace(item.job, id=job_id.decode(), state=from_rq_status(status.decode()))
-        if is_new and signals.added.has_listeners(Job):
+        if is_new and is_heard:
             signals.added.send_robust(sender=Job, job=job)
     return stored
 
 
-def _validated(queue: str, name: str, data: Mapping[str, Any], options: Options) -> NewJob:
+def _validated(where: Queue, name: str, data: Mapping[str, Any], options: Options) -> NewJob:
+    queue = where.name
     definition = registry.get(name)
     if definition.queue != queue:
         raise WrongQueue(f"The job {name!r} belongs to the queue {definition.queue!r}, not to {queue!r}.")
@@ -156,7 +159,7 @@ def _validated(queue: str, name: str, data: Mapping[str, Any], options: Options)
         data=payload,
         state=State.PROVISIONAL,
         priority=options.priority,
-        attempts=options.attempts or definition.attempts or get_queue(queue).attempts,
+        attempts=options.attempts or definition.attempts or where.attempts,
         owner=owner,
     )
     return NewJob(

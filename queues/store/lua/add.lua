@@ -54,7 +54,6 @@ local function join(holder, status, job)
 end
 
 local function create(job)
-  redis.call('SADD', P .. ':queues', P .. ':queue:' .. job.queue)
   redis.call('HSET', job_key(job.id), unpack(ARGV, job.first, job.last))
   if job.dedupe ~= '' then
     redis.call('HSET', job_key(job.id), 'dedupe', job.dedupe)
@@ -76,6 +75,7 @@ while i <= #ARGV do
   checked[ARGV[i]] = true
   i = i + 8 + tonumber(ARGV[i + 7])
 end
+for queue in pairs(checked) do redis.call('SADD', P .. ':queues', P .. ':queue:' .. queue) end
 
 i = 2
 while i <= #ARGV do

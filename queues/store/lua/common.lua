@@ -1,8 +1,12 @@
 -- Shared by all scripts: ARGV[1] is the key prefix; time is Redis's own.
 local P = ARGV[1]
-local function now()
-  local t = redis.call('TIME')
-  return tonumber(t[1]) + tonumber(t[2]) / 1000000
+local present
+local function now() -- one moment for the whole script, which is one step
+  if not present then
+    local t = redis.call('TIME')
+    present = tonumber(t[1]) + tonumber(t[2]) / 1000000
+  end
+  return present
 end
 local function ext(queue, part) return P .. ':ext:' .. queue .. ':' .. part end
 local function job_key(id) return P .. ':job:' .. id end
@@ -70,8 +74,11 @@ local function push(queue, id, at_front)
 end
 
 local function enqueue(queue, id, at_front)
-  redis.call('HSET', job_key(id), 'status', 'queued')
-  if not at_front then redis.call('HSET', job_key(id), 'since', string.format('%.6f', now())) end
+  if at_front then
+    redis.call('HSET', job_key(id), 'status', 'queued')
+  else
+    redis.call('HSET', job_key(id), 'status', 'queued', 'since', string.format('%.6f', now()))
+  end
   push(queue, id, at_front)
   ring(queue)
 end

@@ -101,12 +101,14 @@ def test_connections_killed_again_and_again_cost_no_job_and_no_command(start_wor
 
 def add_until_it_answers(names: list[str]) -> None:
     """A call whose connection is killed may have arrived or not: its caller cannot know, and asks again."""
-    while True:
+
+    def is_added() -> bool:
         try:
-            add_jobs(QUEUE, greetings(*names))
-            return
+            return bool(add_jobs(QUEUE, greetings(*names)))
         except RedisUnavailable:
-            continue
+            return False
+
+    wait_until(is_added)
 
 
 def test_a_cancellation_that_was_not_told_reaches_the_worker_when_it_renews(start_worker: StartWorker, server: RedisServer) -> None:
@@ -196,9 +198,13 @@ class Proxy:
         while True:
             try:
                 client, _ = self.listener.accept()
+            except OSError:
+                return  # closed
+            try:
                 upstream = socket.create_connection(("127.0.0.1", self.target))
             except OSError:
-                return
+                client.close()  # nobody is there now
+                continue
             self.open += [client, upstream]
             for source, sink in ((client, upstream), (upstream, client)):
                 threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
