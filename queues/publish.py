@@ -61,7 +61,16 @@ class NewJob:
         }
         values = [part for pair in fields.items() for part in pair]
         chosen = "1" if self.has_chosen_id else ""
-        head: list[str | int | float] = [job.queue, job.id, chosen, self.dedupe, self.window_seconds, self.delay_seconds, job.priority]
+        head: list[str | int | float] = [
+            job.queue,
+            job.id,
+            chosen,
+            self.dedupe,
+            self.window_seconds,
+            self.delay_seconds,
+            job.priority,
+            job.owner,
+        ]
         return [*head, len(values), *values]
 
 
@@ -93,7 +102,8 @@ def add_jobs(queue: str, jobs: Iterable[tuple[str, Mapping[str, Any]]], **option
     where = get_queue(queue)
     using = options.pop("using", None)
     checked = Options(**options)  # type: ignore[misc]  # mypy does not see that `using` is gone
-    new = [_validated(where, name, data, checked) for name, data in jobs]
+    attempts = where.attempts
+    new = [_validated(where, name, data, checked, attempts) for name, data in jobs]
     if checked.job_id is not None and len(new) > 1:
         raise ValueError(f"job_id is for one job, not for {len(new)}")
     if not new:
@@ -138,7 +148,7 @@ def _send_part(connection: redis.Redis, part: Sequence[NewJob]) -> dict[str, Job
     return stored
 
 
-def _validated(where: Queue, name: str, data: Mapping[str, Any], options: Options) -> NewJob:
+def _validated(where: Queue, name: str, data: Mapping[str, Any], options: Options, attempts: int) -> NewJob:
     queue = where.name
     definition = registry.get(name)
     if definition.queue != queue:
@@ -146,7 +156,7 @@ def _validated(where: Queue, name: str, data: Mapping[str, Any], options: Option
     payload = definition.validate(data).model_dump(mode="json")
     dedupe, window = options.dedupe_of(payload)
     owner = definition.owner_of(payload)
-    extra = options.fields()
+    extra = dict(options.fields)
     for field, keep in (("keep_completed", definition.keep_completed), ("keep_failed", definition.keep_failed)):
         if keep is not None:
             extra.setdefault(field, str(keep))
@@ -159,7 +169,7 @@ def _validated(where: Queue, name: str, data: Mapping[str, Any], options: Option
         data=payload,
         state=State.PROVISIONAL,
         priority=options.priority,
-        attempts=options.attempts or definition.attempts or where.attempts,
+        attempts=options.attempts or definition.attempts or attempts,
         owner=owner,
     )
     return NewJob(

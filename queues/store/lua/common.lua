@@ -55,8 +55,8 @@ local function turn_in(text)
   local turn = tonumber(text or '0') or 0
   return turn >= 0 and turn < SPAN and turn or 0
 end
-local function push(queue, id, at_front)
-  local facts = redis.call('HMGET', job_key(id), 'priority', 'owner')
+local function push(queue, id, at_front, facts)
+  facts = facts or redis.call('HMGET', job_key(id), 'priority', 'owner')
   local priority, owner = priority_in(facts[1]), string.sub(facts[2] or '', 1, 800)
   if priority == 0 and owner == '' then
     redis.call(at_front and 'LPUSH' or 'RPUSH', P .. ':queue:' .. queue, id)
