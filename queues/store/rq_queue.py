@@ -11,6 +11,7 @@ from django_rq.queues import DjangoRQ
 from redis.client import Pipeline
 from rq.job import Job
 
+from queues.conf import settings
 from queues.exceptions import InvalidPayload, UnsupportedByQueues
 from queues.jobs.decorators import RegisteredJob
 from queues.jobs.registry import Definition, registry
@@ -37,7 +38,7 @@ class RQQueue(DjangoRQ):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
-        fail_fast(self.connection)
+        fail_fast(self.connection, answer_seconds=settings.answer_seconds)
 
     def push_job_id(self, job_id: str, pipeline: Pipeline | None = None, at_front: bool = False) -> None:
         super().push_job_id(job_id, pipeline=pipeline, at_front=at_front)

@@ -23,35 +23,32 @@ log = logging.getLogger("queues.worker")
 
 VISIBLE_AFTER_SECONDS = 1.0
 REAP_SECONDS = 10
+RENEW_AT_ONCE = 1000
 
 
-def renew(connection: redis.Redis, worker: str, claims: Iterable[Claim]) -> None:
-    """Extends the leases still held, in one call; runs older than a second also become visible to stock tools, a call each."""
+def renew(connection: redis.Redis, worker: str, claims: Iterable[Claim]) -> list[str]:
+    """Extends the leases still held, and returns the ids of jobs that are to be cancelled, which the worker may not have been told.
+
+    Runs older than a second also become visible to stock tools.
+    """
     by_queue: dict[str, list[Claim]] = {}
     for claim in claims:
         by_queue.setdefault(claim.queue, []).append(claim)
-    if not by_queue:
-        return
-    seconds: Any = connection.time()
-    until = seconds[0] + seconds[1] / 1e6 + settings.lease_seconds
-    with connection.pipeline(transaction=False) as pipeline:
-        for queue, held in by_queue.items():
-            pipeline.zadd(keys.leases(queue), {claim.member: until for claim in held}, xx=True)
-        pipeline.execute()
-    for held in by_queue.values():
-        for claim in held:
-            if time.time() - claim.claimed_at > VISIBLE_AFTER_SECONDS:
-                _show(connection, worker, claim)
-
-
-def _show(connection: redis.Redis, worker: str, claim: Claim) -> None:
     now = time.time()
-    fades = settings.lease_seconds * 2
-    scripts.show(connection, claim.queue, claim.id, claim.execution, worker, claim.claimed_at, now, rq_time(now), fades)
+    cancelled: list[str] = []
+    for queue, held in by_queue.items():
+        for at in range(0, len(held), RENEW_AT_ONCE):
+            leases: list[str | float] = []
+            for claim in held[at : at + RENEW_AT_ONCE]:
+                leases += [claim.id, claim.execution, claim.claimed_at if now - claim.claimed_at > VISIBLE_AFTER_SECONDS else ""]
+            found = scripts.renew(connection, worker, queue, settings.lease_seconds, rq_time(now), leases)
+            cancelled += [job_id.decode() for job_id in found]
+    return cancelled
 
 
 class Reaper:
-    """Takes back stale leases, one worker at a time for each queue, and none while Redis has just come up: the living renew first.
+    """Takes back stale leases, one worker at a time for each queue, and none while Redis has just come up, or served again after it
+    did not: the living renew first.
 
     `tell` calls what sends the signals, by default here and now.
     """
@@ -62,11 +59,16 @@ class Reaper:
         self.server_run = ""
         self.quiet_until = 0.0
 
+    def rest(self) -> None:
+        """Redis did not serve: leases may have run out that nobody could renew."""
+        self.quiet_until = time.monotonic() + settings.lease_seconds
+
     def reap(self, connection: redis.Redis) -> None:
         server: Any = connection.info("server")
         now = time.monotonic()
         if server["run_id"] != self.server_run:
-            self.quiet_until = now + settings.lease_seconds if self.server_run else 0.0
+            if self.server_run:
+                self.rest()
             self.server_run = server["run_id"]
         young = server["uptime_in_seconds"] < settings.lease_seconds
         if young or now < self.quiet_until:

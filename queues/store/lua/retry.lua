@@ -1,5 +1,7 @@
 -- Puts dead letters back to waiting, with their attempts reset. ARGV: prefix, queue, ids... Returns how many were dead and wait now.
 local queue, retried = ARGV[2], 0
+local fault = broken(queue)
+if fault then return redis.error_reply(fault) end
 for i = 3, #ARGV do
   local id = ARGV[i]
   if redis.call('ZREM', P .. ':failed:' .. queue, id) == 1 and is_job(id) then
