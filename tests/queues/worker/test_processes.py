@@ -40,7 +40,6 @@ def test_one_that_dies_again_and_again_is_started_ever_more_rarely(tmp_path: Pat
     thread.join(5)
     assert not thread.is_alive()
     assert starts(path) == 3
-    assert processes.code == 0, "nothing ran that could have ended badly"
 
 
 def test_one_that_ends_well_is_replaced_at_once_unless_it_is_to_end(tmp_path: Path) -> None:
