@@ -64,7 +64,7 @@ class AddOptions(TypedDict, total=False):
     delay: Duration | None
     priority: int
     attempts: int | None
-    backoff: Backoff | float | None
+    backoff: Backoff | Duration | None
     job_id: str | None
     dedupe: Dedupe
     keep_completed: int | Keep | None
@@ -79,17 +79,17 @@ class Options:
     delay: Duration | None = None
     priority: int = 0
     attempts: int | None = None
-    backoff: Backoff | float | None = None
+    backoff: Backoff | Duration | None = None
     job_id: str | None = None
     dedupe: Dedupe = None
     keep_completed: int | Keep | None = None
     keep_failed: int | Keep | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.priority, int) or not -PRIORITY_LIMIT <= self.priority <= PRIORITY_LIMIT:
+        if type(self.priority) is not int or not -PRIORITY_LIMIT <= self.priority <= PRIORITY_LIMIT:
             raise ValueError(f"priority must be a whole number from {-PRIORITY_LIMIT} to {PRIORITY_LIMIT}, not {self.priority}")
-        if self.attempts is not None and self.attempts < 1:
-            raise ValueError(f"attempts must be at least 1, not {self.attempts}")
+        if self.attempts is not None and (type(self.attempts) is not int or self.attempts < 1):
+            raise ValueError(f"attempts must be a whole number, at least 1, not {self.attempts!r}")
         if self.job_id is not None and not JOB_ID.fullmatch(self.job_id):
             raise ValueError(f"job_id may have letters, digits, _ and -, at most 200 of them, not {self.job_id!r}")
         check_delay(self.delay)
