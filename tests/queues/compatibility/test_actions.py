@@ -121,6 +121,8 @@ def test_emptying_a_queue_deletes_what_waits_in_rqs_list(client: Client, page: s
     greet.enqueue(name="waiting")
     greet.using(priority=3).enqueue(name="prioritized")
     assert client.post(f"{page}empty/").status_code == 302
+    greet.enqueue(name="waiting")
+    rq_command("empty", QUEUE)
     assert get_queue_stats(QUEUE) == QueueStats(waiting=1), "RQ knows nothing of priorities"
     assert run_jobs(QUEUE) == 1
     assert get_queue_stats(QUEUE) == QueueStats(completed=1)
@@ -191,6 +193,8 @@ def test_a_run_that_ended_while_its_lease_was_renewed_leaves_no_trace(connection
 
 
 def test_rqsuspend_stops_claims_and_rqresume_lets_them_go_on(connection: Redis, traces: Traces, settings: object) -> None:
+    with pytest.raises(KeyError, match="default"):
+        call_command("rqsuspend")  # django-rq's knows the Redis of a queue called `default` only
     rq_command("suspend")
     greet.enqueue(name="Ann")
     assert (run_jobs(QUEUE), get_queue_stats(QUEUE).waiting) == (0, 1)

@@ -9,6 +9,7 @@ import django_rq
 import pytest
 import rq
 from redis import Redis
+from rq.cron import CronJob
 from rq.job import Job as StockJob
 from rq.registry import StartedJobRegistry
 from rq.worker import Worker as StockWorker
@@ -19,7 +20,7 @@ from queues.testing import run_jobs
 from tests.queues.compatibility.states import snapshot
 from tests.queues.compatibility.test_readers import read_jobs, read_registries
 from tests.queues.conftest import wait_until
-from tests.testapp.jobs import QUEUE, add, fail, greet, greet_all, mail, spin, tell
+from tests.testapp.jobs import QUEUE, add, bridge, fail, greet, greet_all, mail, spin, tell
 
 Worker = subprocess.Popen[str]
 StartWorker = Callable[..., Worker]
@@ -180,3 +181,10 @@ def test_pickled_jobs_that_remain_are_parked_and_can_be_removed_together(pickled
     assert "not JSON" in get_jobs(QUEUE, "failed")[0].error
     assert get_queue(QUEUE).remove_failed(text="pickle serializer") == 1
     assert get_queue_stats(QUEUE) == QueueStats(completed=1)
+
+
+def test_rqs_cron_enqueues_pickles_which_are_parked(connection: Redis, traces: Traces) -> None:
+    CronJob(QUEUE, func=bridge, args=(1,), interval=60).enqueue(new_connection(QUEUE))
+    run_jobs(QUEUE)
+    assert traces() == []
+    assert "not JSON" in get_jobs(QUEUE, "failed")[0].error
