@@ -10,7 +10,7 @@ from django.db import transaction
 
 from embeddings.models import DirtyEntity, Embedding
 from queues import get_queue, get_queue_stats
-from tests.queues.conftest import wait_until
+from tests.processes import wait_until
 from tests.testapp.models import Note
 
 StartWorker = Callable[..., subprocess.Popen[bytes]]

@@ -4,10 +4,8 @@ import pytest
 import redis
 
 from queues import get_queue
-from tests.processes import StartWorker, wait_until, worker_processes
+from tests.processes import StartWorker, worker_processes
 from tests.testapp.jobs import QUEUE, TRACE
-
-__all__ = ["wait_until"]
 
 
 @pytest.fixture(autouse=True)

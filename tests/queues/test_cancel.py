@@ -9,7 +9,7 @@ from redis import Redis
 from queues import QueueStats, State, add_job, add_jobs, cancel_job, get_failed_jobs, get_job, get_queue_stats, retry_job, signals
 from queues.jobs.job import Job
 from queues.testing import run_jobs
-from tests.queues.conftest import wait_until
+from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE, greet, spin, tell
 
 StartWorker = Callable[..., subprocess.Popen[str]]

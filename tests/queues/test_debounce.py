@@ -7,7 +7,7 @@ from redis import Redis
 
 from queues import Debounce, add_job, get_job, get_queue_stats
 from queues.testing import run_jobs
-from tests.queues.conftest import wait_until
+from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE
 
 

@@ -31,7 +31,7 @@ from queues import (
 from queues.jobs.options import AddOptions
 from queues.jobs.registry import registry
 from queues.testing import run_jobs
-from tests.queues.conftest import wait_until
+from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE, greet, picky
 
 Traces = Callable[[], list[str]]

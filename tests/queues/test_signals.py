@@ -12,7 +12,7 @@ from redis import Redis
 from queues import add_job, get_queue, get_queue_stats, pause_queue, register_worker, resume_queue, signals
 from queues.testing import run_jobs
 from queues.worker.claims import Claimer, Room
-from tests.queues.conftest import wait_until
+from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE, give_up, greet, oversleep, tell
 
 StartWorker = Callable[..., subprocess.Popen[str]]

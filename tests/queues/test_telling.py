@@ -8,7 +8,7 @@ from redis import Redis
 
 from queues import QueuesError, current_job, get_job, get_jobs, log, report_progress
 from queues.testing import run_jobs
-from tests.queues.conftest import wait_until
+from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE, greet, tell
 
 StartWorker = Callable[..., subprocess.Popen[str]]

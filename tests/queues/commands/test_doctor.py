@@ -10,7 +10,7 @@ from redis import Redis
 
 from queues import get_queue_stats, pause_queue
 from queues.operations.scheduler import Scheduler
-from tests.queues.conftest import wait_until
+from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE, greet, spin
 
 StartWorker = Callable[..., subprocess.Popen[str]]

@@ -10,7 +10,7 @@ from redis import Redis
 from queues import add_job, get_job
 from queues.jobs.job import Job
 from queues.testing import run_jobs
-from tests.queues.conftest import wait_until
+from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE, fail, give_up, greet, tell
 
 

@@ -12,7 +12,7 @@ from redis import Redis
 from queues import get_queue, pause_queue
 from queues.testing import run_jobs
 from queues.worker import ConcurrentWorker
-from tests.queues.conftest import ROOT
+from tests.processes import ROOT
 from tests.testapp.jobs import QUEUE, give_up, greet
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from queues import get_workers
-from tests.queues.conftest import wait_until
+from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE
 
 StartWorker = Callable[..., subprocess.Popen[str]]

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from queues import add_job, get_queue, get_queue_stats
-from tests.queues.conftest import wait_until
+from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE, greet
 
 StartWorker = Callable[..., subprocess.Popen[str]]

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 from queues import get_queue, get_queue_stats
 from queues.store.workers import WorkerInfo
-from tests.queues.conftest import ROOT, wait_until
+from tests.processes import ROOT, wait_until
 from tests.testapp.jobs import QUEUE, greet, spin
 
 Start = Callable[..., subprocess.Popen[str]]

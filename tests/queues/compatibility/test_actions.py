@@ -19,8 +19,8 @@ from queues import QueueStats, add_job, get_queue, get_queue_stats
 from queues.testing import run_jobs
 from queues.worker.leases import renew
 from queues.worker.outcomes import completed, settle
+from tests.processes import wait_until
 from tests.queues.compatibility.states import claim, seconds_ago
-from tests.queues.conftest import wait_until
 from tests.testapp.jobs import QUEUE, fail, give_up, greet, greet_all, mail, spin
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.queues.compatibility.urls")]

@@ -17,7 +17,7 @@ from queues import InvalidPayload, QueueStats, get_jobs, get_queue, get_queue_st
 from queues.exceptions import UnsupportedByQueues
 from queues.store.connection import new_connection
 from queues.testing import run_jobs
-from tests.queues.conftest import wait_until
+from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE, add, bridge, greet, greet_all, greet_model
 
 ADD = "tests.testapp.jobs.add"

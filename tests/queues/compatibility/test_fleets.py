@@ -17,9 +17,9 @@ from rq.worker import Worker as StockWorker
 from queues import QueueStats, add_job, add_jobs, get_jobs, get_queue, get_queue_stats
 from queues.store.connection import new_connection
 from queues.testing import run_jobs
+from tests.processes import wait_until
 from tests.queues.compatibility.states import snapshot
 from tests.queues.compatibility.test_readers import read_jobs, read_registries
-from tests.queues.conftest import wait_until
 from tests.testapp.jobs import QUEUE, add, bridge, fail, greet, greet_all, mail, spin, tell
 
 Worker = subprocess.Popen[str]

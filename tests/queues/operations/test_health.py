@@ -8,7 +8,7 @@ from redis import Redis
 
 from queues import QueueHealth, UnknownQueue, add_job, add_jobs, check_queue_health, get_queue_stats, pause_queue
 from queues.operations.health import Level, parse_thresholds
-from tests.queues.conftest import wait_until
+from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE, greet, spin
 
 StartWorker = Callable[..., subprocess.Popen[str]]

@@ -11,7 +11,7 @@ from queues import get_queue_stats, queue_names
 from queues.jobs.registry import registry
 from queues.operations import probe
 from queues.operations.probe import Passage, send_probes
-from tests.queues.conftest import wait_until
+from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE, greet
 
 StartWorker = Callable[..., subprocess.Popen[str]]

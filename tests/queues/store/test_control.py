@@ -23,7 +23,7 @@ from queues import (
     resume_queue,
 )
 from queues.testing import run_jobs
-from tests.queues.conftest import wait_until
+from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE, give_up, greet
 
 StartWorker = Callable[..., subprocess.Popen[str]]

@@ -8,7 +8,7 @@ from redis import Redis
 
 from queues import QueueStats, add_job, drain_queue, get_all_queue_stats, get_queue, get_queue_stats, pause_queue, queue_names
 from queues.testing import run_jobs
-from tests.queues.conftest import wait_until
+from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE, greet, spin
 
 StartWorker = Callable[..., subprocess.Popen[str]]

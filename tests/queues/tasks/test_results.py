@@ -10,7 +10,7 @@ from queues import clean_queue, get_queue
 from queues.tasks.interface import TaskResultDoesNotExist, TaskResultStatus
 from queues.testing import run_jobs
 from queues.worker.claims import Claimer, Room
-from tests.queues.conftest import wait_until
+from tests.processes import wait_until
 from tests.queues.tasks.interface import TaskResultMismatch, task_backends
 from tests.testapp import tasks
 from tests.testapp.jobs import QUEUE, greet

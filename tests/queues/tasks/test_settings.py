@@ -12,7 +12,7 @@ from django.core.management.base import SystemCheckError
 from queues.jobs.registry import registry
 from queues.tasks import QueuesBackend
 from queues.tasks.definition import discover, find
-from tests.queues.conftest import ROOT
+from tests.processes import ROOT
 from tests.queues.tasks.interface import task_backends
 from tests.testapp import tasks
 from tests.testapp.jobs import QUEUE

@@ -11,7 +11,7 @@ from queues.store import keys
 from queues.tasks.interface import TaskResultStatus
 from queues.worker.claims import Claimer, Room
 from queues.worker.leases import Reaper
-from tests.queues.conftest import wait_until
+from tests.processes import wait_until
 from tests.testapp import tasks
 from tests.testapp.jobs import QUEUE
 

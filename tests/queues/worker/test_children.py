@@ -15,7 +15,7 @@ from queues.testing import run_jobs
 from queues.worker.claims import Claim, Unit
 from queues.worker.isolation import RUNS_A_CHILD, Children, find_isolated
 from queues.worker.outcomes import Kind, Outcome
-from tests.queues.conftest import wait_until
+from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE, isolated
 
 Traces = Callable[[], list[str]]

@@ -13,7 +13,7 @@ from queues import Job, cancel_job, get_queue_stats, register_worker
 from queues.exceptions import JobTimeout
 from queues.worker.claims import Unit
 from queues.worker.deadlines import Interrupted, interrupt
-from tests.queues.conftest import wait_until
+from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE, greet, spin
 
 

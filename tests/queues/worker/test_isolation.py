@@ -14,7 +14,7 @@ from queues.jobs.registry import registry
 from queues.testing import run_jobs
 from queues.worker.claims import Claimer, Room
 from queues.worker.leases import Reaper
-from tests.queues.conftest import wait_until
+from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE, fail, greet, pause_long
 
 StartWorker = Callable[..., subprocess.Popen[str]]

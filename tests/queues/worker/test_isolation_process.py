@@ -14,7 +14,7 @@ from django_rq import get_queue as get_rq_queue
 from redis import Redis
 
 from queues import QueueStats, State, cancel_job, get_queue, get_queue_stats
-from tests.queues.conftest import wait_until
+from tests.processes import wait_until
 from tests.queues.worker.test_refusals import Bomb, plant
 from tests.testapp.jobs import QUEUE, greet, isolated, isolated_hang, isolated_picky, isolated_work
 

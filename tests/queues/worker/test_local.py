@@ -26,7 +26,7 @@ from queues import (
 from queues.exceptions import AlreadyRegistered, QueuesError
 from queues.jobs.job import Job
 from queues.operations.probe import send_probes
-from tests.queues.conftest import wait_until
+from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE, fail, greet, spin, tell
 
 Traces = Callable[[], list[str]]

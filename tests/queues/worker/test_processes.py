@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from queues.worker.processes import Processes
-from tests.queues.conftest import wait_until
+from tests.processes import wait_until
 
 
 def program(code: str) -> list[str]:

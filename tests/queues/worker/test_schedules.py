@@ -10,7 +10,7 @@ from redis import Redis
 from queues import add_job, get_queue_stats, get_schedule
 from queues.jobs.registry import registry
 from queues.store.schedules import PastRun
-from tests.queues.conftest import wait_until
+from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE
 
 StartWorker = Callable[..., subprocess.Popen[str]]

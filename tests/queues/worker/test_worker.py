@@ -10,7 +10,7 @@ from redis import Redis
 
 from queues import QueueStats, add_jobs, get_queue, get_queue_stats
 from queues.testing import run_jobs
-from tests.queues.conftest import wait_until
+from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE, fail, give_up, greet, later_once, oversleep
 
 Worker = subprocess.Popen[str]
