@@ -23,11 +23,15 @@ from queues.control import (
     retry_job,
 )
 from queues.exceptions import (
+    AlreadyRegistered,
+    InvalidJob,
     InvalidPayload,
     InvalidSchedule,
     JobCancelled,
     JobIdTaken,
     JobNotFound,
+    JobStalled,
+    JobTimeout,
     NonRetryable,
     QueuesError,
     RedisUnavailable,
@@ -36,6 +40,7 @@ from queues.exceptions import (
     UnknownQueue,
     UnknownSchedule,
     UnknownWorker,
+    WrongQueue,
 )
 from queues.jobs.backoff import Exponential, Fixed
 from queues.jobs.batch import Batch, Item
@@ -107,11 +112,15 @@ __all__ = [
     "get_schedules",
     "schedule",
     # errors
+    "AlreadyRegistered",
+    "InvalidJob",
     "InvalidPayload",
     "InvalidSchedule",
     "JobCancelled",
     "JobIdTaken",
     "JobNotFound",
+    "JobStalled",
+    "JobTimeout",
     "NonRetryable",
     "QueuesError",
     "RedisUnavailable",
@@ -120,4 +129,5 @@ __all__ = [
     "UnknownQueue",
     "UnknownSchedule",
     "UnknownWorker",
+    "WrongQueue",
 ]
