@@ -155,8 +155,8 @@ def _validated(queue: str, name: str, data: Mapping[str, Any], options: Options)
         queue=queue,
         data=payload,
         state=State.PROVISIONAL,
-        priority=options.priority,
-        attempts=options.attempts or definition.attempts or get_queue(queue).attempts,
+        priority=int(options.priority),
+        attempts=int(options.attempts or 0) or definition.attempts or get_queue(queue).attempts,
         owner=owner,
     )
     return NewJob(
