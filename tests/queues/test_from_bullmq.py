@@ -25,10 +25,10 @@ PREAMBLE = "preamble"
 
 SUBJECTS = """
 Quick start, Queue names, Getting queues, Adding jobs, Default job options, Queue statistics, Queue control, Graceful shutdown,
-Registering workers, Worker events, Worker control, Job names and typed data, Embedding worker, Admin API, Best practices, 1.
-Idempotent jobs, 2. Handle failures gracefully, 3. Use appropriate concurrency, 4. Progress reporting, 5. Clean up old jobs, Error
-handling, Failed job handling, Dead letter queue, Monitoring, Job lifecycle, Health check, Metrics, Testing, Options, States,
-Worker options, Events, Numbers, Where it behaves differently
+Registering workers, Worker events, Worker control, Job names and typed data, Embedding worker, Admin API, Best practices,
+1. Idempotent jobs, 2. Handle failures gracefully, 3. Use appropriate concurrency, 4. Progress reporting, 5. Clean up old jobs,
+Error handling, Failed job handling, Dead letter queue, Monitoring, Job lifecycle, Health check, Metrics, Testing, Options,
+States, Worker options, Events, Numbers, Where it behaves differently
 """
 """The specification's sections, as our headings begin, and the tables."""
 
