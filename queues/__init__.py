@@ -49,6 +49,7 @@ from queues.jobs.job import Job
 from queues.jobs.options import Debounce, Keep
 from queues.jobs.running import current_job, log, report_progress
 from queues.jobs.states import State
+from queues.operations.health import QueueHealth, check_queue_health
 from queues.operations.schedules import ScheduleInfo, get_schedule, get_schedules
 from queues.publish import add_job, add_jobs
 from queues.store.history import Attempt
@@ -83,7 +84,9 @@ __all__ = [
     "retry_job",
     # queues
     "Queue",
+    "QueueHealth",
     "QueueStats",
+    "check_queue_health",
     "clean_queue",
     "close_queues",
     "drain_queue",

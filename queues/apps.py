@@ -7,8 +7,9 @@ class QueuesConfig(AppConfig):
 
     def ready(self) -> None:
         from queues import checks, signals  # noqa: F401
-        from queues.operations import alerts, cleanup
+        from queues.operations import alerts, cleanup, probe
 
         signals.dead.connect(alerts.alert, dispatch_uid="queues.alert")
         cleanup.register()
+        probe.register()
         autodiscover_modules("jobs")

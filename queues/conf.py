@@ -4,6 +4,7 @@ The queues themselves (names, connections, serializers, CONCURRENCY) live in Dja
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -36,6 +37,8 @@ class QueuesSettings:
     """How long callers (not workers) wait for an answer of Redis before RedisUnavailable."""
     concurrency: int = 1
     """Jobs of one queue that a worker runs at a time, where RQ_QUEUES names no CONCURRENCY."""
+    health: Mapping[str, tuple[float | None, float | None]] = MappingProxyType({})
+    """Thresholds (warning, critical) that replace those of queues.operations.health, by metric; None is no limit."""
     allowed_functions: tuple[str, ...] = ()
     """Dotted paths that may be enqueued the way of plain RQ, besides registered jobs."""
 

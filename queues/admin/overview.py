@@ -10,12 +10,24 @@ from django.utils.translation import ngettext
 
 from queues.address import describe, server_key
 from queues.exceptions import RedisUnavailable
+from queues.operations.health import Finding, check_queue_health
 from queues.store.queue import Queue, get_queue, queue_names
 from queues.store.stats import QueueStats
 from queues.store.workers import WorkerInfo
 
-MANY_WAITING = 1000
-MANY_FAILED = 100
+
+def words_of(metric: str) -> str:
+    """What a finding of queues.operations.health says in a table."""
+    words = {
+        "paused": _("paused"),
+        "workers": _("no worker"),
+        "waiting": _("many waiting"),
+        "oldest_waiting_seconds": _("waiting for long"),
+        "failed": _("many failed"),
+        "delayed": _("many delayed"),
+        "active": _("workers lost"),
+    }
+    return words.get(metric, metric)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +37,7 @@ class QueueRow:
     name: str
     stats: QueueStats | None = None
     workers: tuple[WorkerInfo, ...] = ()
-    is_paused: bool = False
+    findings: tuple[Finding, ...] = ()
 
     @property
     def has_no_worker(self) -> bool:
@@ -39,24 +51,19 @@ class QueueRow:
     @property
     def health(self) -> str:
         """The queue's state in a few words, the most urgent first."""
-        return ", ".join(self._findings()) or _("healthy")
+        return ", ".join(dict.fromkeys(self._words())) or _("healthy")
 
-    def _findings(self) -> Iterator[str]:
+    def _words(self) -> Iterator[str]:
         if self.stats is None:
             yield _("no answer from Redis")
             return
-        if self.is_paused:
-            yield _("paused")
+        yield from (words_of(finding.metric) for finding in self.findings)
         if not self.workers:
-            yield _("no worker")
-        if self.stats.waiting >= MANY_WAITING:
-            yield _("many waiting")
-        if self.stats.failed >= MANY_FAILED:
-            yield _("many failed")
+            yield words_of("workers")  # here even where nothing waits for one
 
     @property
     def is_healthy(self) -> bool:
-        return not any(self._findings())
+        return not any(self._words())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +106,8 @@ def read_overview() -> Overview:
 
 
 def _read(queue: Queue) -> QueueRow:
-    return QueueRow(name=queue.name, stats=queue.stats(), workers=tuple(queue.workers()), is_paused=queue.is_paused)
+    health = check_queue_health(queue.name)
+    return QueueRow(name=queue.name, stats=health.stats, workers=tuple(queue.workers()), findings=health.findings)
 
 
 def _failure(names: list[str], error: RedisUnavailable) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import redis
@@ -11,14 +11,24 @@ from rq.serializers import JSONSerializer, resolve_serializer
 
 from queues.address import describe
 from queues.conf import settings
+from queues.jobs.backoff import parse_backoff
+from queues.jobs.options import Keep
 from queues.jobs.registry import registry
+from queues.operations.health import parse_thresholds
 
 SERVERS = ("URL", "HOST", "UNIX_SOCKET_PATH", "SENTINELS", "USE_REDIS_CACHE")
-NUMBERS = {"CONCURRENCY": 1, "KEEP_COMPLETED": 0, "KEEP_FAILED": 0, "DEFAULT_TIMEOUT": 1, "DEFAULT_RESULT_TTL": -1}
+NUMBERS = {"CONCURRENCY": 1, "ATTEMPTS": 1, "DEFAULT_TIMEOUT": 1, "DEFAULT_RESULT_TTL": -1}
+PARSERS: Mapping[str, Callable[[Any], object]] = {
+    "BACKOFF": parse_backoff,
+    "KEEP_COMPLETED": Keep.parse,
+    "KEEP_FAILED": Keep.parse,
+    "HEALTH": parse_thresholds,
+}
 CURE = 'Write RQ_QUEUES = {"emails": {"URL": "redis://host:6379/0", "SERIALIZER": "rq.serializers.JSONSerializer"}}.'
 KNOWN = {
     *SERVERS,
     *NUMBERS,
+    *PARSERS,
     *("PORT", "DB", "USERNAME", "PASSWORD", "SSL", "SSL_CERT_REQS", "REDIS_CLIENT_KWARGS"),
     *("MASTER_NAME", "SOCKET_TIMEOUT", "CONNECTION_KWARGS", "SENTINEL_KWARGS"),
     *("ASYNC", "SERIALIZER", "QUEUE_CLASS"),
@@ -34,7 +44,7 @@ def check_queues(**kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = [_malformed(f"RQ_QUEUES[{name!r}] is not a dict.", CURE) for name in entries if name not in described]
     found += _servers(described)
     for name, entry in described.items():
-        found += [*_numbers(name, entry), *_serializer(name, entry), *_unknown(name, entry)]
+        found += [*_numbers(name, entry), *_parsed(name, entry), *_serializer(name, entry), *_unknown(name, entry)]
     return [*found, *_jobs()]
 
 
@@ -64,6 +74,14 @@ def _numbers(name: str, entry: Mapping[str, Any]) -> Iterator[CheckMessage]:
         value = entry.get(option)
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
             yield _malformed(f"RQ_QUEUES[{name!r}][{option!r}] is {value!r}.", f"It must be a whole number of at least {least}.")
+
+
+def _parsed(name: str, entry: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    for option in [option for option in PARSERS if option in entry]:
+        try:
+            PARSERS[option](entry[option])
+        except (ValueError, TypeError) as error:
+            yield _malformed(f"RQ_QUEUES[{name!r}][{option!r}] is {entry[option]!r}.", f"{error}.")
 
 
 def _serializer(name: str, entry: Mapping[str, Any]) -> Iterator[CheckMessage]:

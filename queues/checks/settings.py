@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 
 from queues.conf import PREFIX, settings
 from queues.jobs.states import State
+from queues.operations.health import parse_thresholds
 
 ENDED = (State.COMPLETED, State.FAILED)
 LEAST = {
@@ -15,6 +16,7 @@ LEAST = {
     "shutdown_seconds": 0,
     "poll_seconds": 1,
     "stall_limit": 0,
+    "attempts": 1,
     "keep_completed": 0,
     "keep_failed": 0,
     "concurrency": 1,
@@ -35,7 +37,22 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
     functions = settings.allowed_functions
     if not isinstance(functions, (list, tuple, set, frozenset)) or not all(isinstance(path, str) and "." in path for path in functions):
         found.append(_error(f"{PREFIX}ALLOWED_FUNCTIONS is {functions!r}.", "It must be a list of dotted paths of functions."))
-    return [*found, *_cleanup()]
+    return [*found, *_answer_seconds(), *_health(), *_cleanup()]
+
+
+def _answer_seconds() -> list[CheckMessage]:
+    seconds = settings.answer_seconds
+    if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and 0 < seconds < float("inf"):
+        return []
+    return [_error(f"{PREFIX}ANSWER_SECONDS is {seconds!r}.", "It must be a number of seconds greater than 0.")]
+
+
+def _health() -> list[CheckMessage]:
+    try:
+        parse_thresholds(settings.health)
+    except ValueError as error:
+        return [_error(f"{PREFIX}HEALTH is wrong: {error}.", 'Write {"waiting": (100, 1000)}: above the first a warning, then critical.')]
+    return []
 
 
 def _cleanup() -> list[CheckMessage]:

@@ -47,6 +47,11 @@ class Definition:
         return f"{self.function.__module__}.{self.function.__qualname__}"
 
     @property
+    def is_own(self) -> bool:
+        """Whether it is a job of this app itself."""
+        return self.function.__module__.startswith("queues.")
+
+    @property
     def schedule_names(self) -> list[str]:
         return [schedule.name for schedule in self.schedules]
 

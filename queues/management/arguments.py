@@ -29,6 +29,14 @@ def whole_number(text: str) -> int:
     return int(text)
 
 
+def concurrency(text: str) -> tuple[str, int]:
+    """`5`, for every queue, is ("", 5); `emails=5` is ("emails", 5): an argparse type."""
+    name, separator, number = text.rpartition("=")
+    if not number.isdecimal() or int(number) < 1 or (separator and not name):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of at least 1 nor QUEUE=NUMBER.")
+    return name, int(number)
+
+
 def open_queues(names: Iterable[str]) -> list[Queue]:
     """The queues of these names, each once. Raises CommandError for one that RQ_QUEUES lacks."""
     try:

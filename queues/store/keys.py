@@ -60,6 +60,10 @@ def untold(queue: str) -> str:
     return f"{PREFIX}:ext:{queue}:untold"
 
 
+def probe(token: str) -> str:
+    return f"{PREFIX}:ext:probe:{token}"
+
+
 def reaper_lock(queue: str) -> str:
     return f"{PREFIX}:ext:{queue}:reaper"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import redis
 
-from queues.store import scripts
+from queues.store import keys, scripts
 from queues.store.fields import moment, number
 
 
@@ -70,3 +70,16 @@ def _oldest(age: bytes, enqueued_at: bytes) -> float:
     """A job of plain RQ's tells its time by the clock of who enqueued it."""
     stock = moment(enqueued_at.decode(errors="replace"))
     return max(number(age), time.time() - stock.timestamp() if stock else 0.0)
+
+
+def count_long_runs(connection: redis.Redis, queue: str, *, longer_than: float, most: int) -> int:
+    """Running jobs that started more than so many seconds ago, among the `most` whose leases end first: those of dead workers.
+
+    By this machine's clock and that of whose worker started them.
+    """
+    members: Any = connection.zrange(keys.leases(queue), 0, most - 1)
+    with connection.pipeline(transaction=False) as pipeline:
+        for member in members:
+            pipeline.hget(keys.job(member.decode().rpartition(":")[0]), "started_at")
+        starts = [moment(text.decode(errors="replace")) for text in pipeline.execute() if text]
+    return sum(1 for start in starts if start and time.time() - start.timestamp() > longer_than)

@@ -41,7 +41,7 @@ def _run_single(claim: Claim, handler: Handler | None) -> Outcome:
     try:
         call = _read(claim)
         definition, function = _resolve(call, claim)
-        if handler is not None and definition is not None:
+        if handler is not None and definition is not None and not definition.is_own:
             definition.validate(call.payload)
             function = functools.partial(handler, claim.job())
         with running(claim.job):

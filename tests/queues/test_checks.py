@@ -83,6 +83,10 @@ def test_a_serializer_that_is_not_json_is_an_error(settings, serializer: str | N
         ({**GOOD, "CONCURRENCY": "3"}, "RQ_QUEUES['own']['CONCURRENCY'] is '3'"),
         ({**GOOD, "DEFAULT_TIMEOUT": 1.5}, "RQ_QUEUES['own']['DEFAULT_TIMEOUT'] is 1.5"),
         ({**GOOD, "KEEP_FAILED": True}, "RQ_QUEUES['own']['KEEP_FAILED'] is True"),
+        ({**GOOD, "KEEP_COMPLETED": {"count": -1}}, "RQ_QUEUES['own']['KEEP_COMPLETED'] is {'count': -1}"),
+        ({**GOOD, "ATTEMPTS": 0}, "RQ_QUEUES['own']['ATTEMPTS'] is 0"),
+        ({**GOOD, "BACKOFF": "slow"}, "RQ_QUEUES['own']['BACKOFF'] is 'slow'"),
+        ({**GOOD, "HEALTH": {"waiting": 5}}, "RQ_QUEUES['own']['HEALTH'] is {'waiting': 5}"),
     ],
 )
 def test_a_queue_that_cannot_be_opened_is_an_error(settings, entry: object, cause: str) -> None:
@@ -91,6 +95,12 @@ def test_a_queue_that_cannot_be_opened_is_an_error(settings, entry: object, caus
     assert id == "queues.E004"
     assert text.startswith(cause)
     assert "secret" not in text
+
+
+def test_a_queues_own_defaults_are_fine(settings) -> None:
+    own = {"ATTEMPTS": 5, "BACKOFF": {"type": "exponential", "jitter": 0.5}, "KEEP_COMPLETED": {"count": 9, "age": 3600}, "KEEP_FAILED": 9}
+    settings.RQ_QUEUES = {**settings.RQ_QUEUES, "own": {**GOOD, **own, "HEALTH": {"waiting": (5, None)}}}
+    assert found() == []
 
 
 def test_no_queues_at_all_is_one_error(settings) -> None:
@@ -128,6 +138,10 @@ def test_a_job_of_an_unknown_queue_is_an_error() -> None:
         ("QUEUES_KEEP_FAILED", -1),
         ("QUEUES_ALLOWED_FUNCTIONS", "app.f"),
         ("QUEUES_LEASE", 3),
+        ("QUEUES_ATTEMPTS", 0),
+        ("QUEUES_ANSWER_SECONDS", 0),
+        ("QUEUES_ANSWER_SECONDS", "1"),
+        ("QUEUES_HEALTH", {"waiting": (1000, 100)}),
     ],
 )
 def test_a_wrong_or_unknown_setting_is_an_error(name: str, value: object) -> None:

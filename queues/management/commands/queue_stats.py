@@ -2,49 +2,85 @@
 
 from __future__ import annotations
 
+import argparse
+import time
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
-import orjson
 from django.core.management import BaseCommand, CommandError, CommandParser
 
 from queues.exceptions import RedisUnavailable
 from queues.management.arguments import open_queues
+from queues.management.tables import columns, json_text, span
 from queues.store.queue import Queue, queue_names
 from queues.store.stats import COUNTED, QueueStats
-from queues.store.workers import WorkerInfo
 
-STATES = COUNTED
+CLEAR = "\x1b[H\x1b[2J"
+
+
+def interval(text: str) -> float:
+    """Seconds from 0.1 to 3,600: an argparse type."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.1 <= seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0.1 to 3600.")
+    return seconds
 
 
 class Command(BaseCommand):
-    help = "Shows how many jobs of each queue are waiting, active, completed, failed and delayed, and the queue's workers."
+    help = "Shows how many jobs of each queue are in each state, how long the oldest waits, and who works on them."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("queues", nargs="*", metavar="queue", help="names from RQ_QUEUES; all when none is given")
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+        parser.add_argument(
+            "--watch", nargs="?", const=2.0, type=interval, metavar="SECONDS", help="show it again every 2 or so many seconds, until Ctrl-C"
+        )
 
-    def handle(self, *, queues: list[str], json: bool, **options: Any) -> None:
+    def handle(self, *, queues: list[str], json: bool, watch: float | None, **options: Any) -> None:
         opened = open_queues(queues or queue_names())
+        if watch is None:
+            self.stdout.write(_read(opened, json=json))
+            return
         try:
-            stats = {queue.name: queue.stats() for queue in opened}
-            workers = {queue.name: queue.workers() for queue in opened}
-        except RedisUnavailable as error:
-            raise CommandError(str(error)) from error
-        self.stdout.write(_json(stats, workers) if json else _table(opened, stats, workers))
+            while True:
+                self._show(opened, json=json)
+                time.sleep(watch)
+        except KeyboardInterrupt:
+            pass
+
+    def _show(self, queues: list[Queue], *, json: bool) -> None:
+        """Redis being away is shown too: whoever watches waits for its return."""
+        try:
+            text = _read(queues, json=json)
+        except CommandError as error:
+            text = str(error)
+        if self.stdout.isatty():
+            self.stdout.write(CLEAR, ending="")
+        self.stdout.write(text if json else f"{datetime.now():%H:%M:%S}\n{text}\n")
+        self.stdout.flush()
 
 
-def _json(stats: dict[str, QueueStats], workers: dict[str, list[WorkerInfo]]) -> str:
-    alive = {worker.name: asdict(worker) for found in workers.values() for worker in found}
-    document = {"queues": {name: asdict(each) for name, each in stats.items()}, "workers": list(alive.values())}
-    return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
+def _read(queues: list[Queue], *, json: bool) -> str:
+    try:
+        stats = {queue.name: queue.stats() for queue in queues}
+        return _json(queues, stats) if json else _table(stats)
+    except RedisUnavailable as error:
+        raise CommandError(str(error)) from error
 
 
-def _table(queues: list[Queue], stats: dict[str, QueueStats], workers: dict[str, list[WorkerInfo]]) -> str:
-    rows = [["queue", *STATES, "workers"]]
-    for queue in queues:
-        rows.append([queue.name, *(str(getattr(stats[queue.name], state)) for state in STATES), str(len(workers[queue.name]))])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]) for row in rows
-    )
+def _json(queues: list[Queue], stats: dict[str, QueueStats]) -> str:
+    alive = {worker.name: asdict(worker) for queue in queues for worker in queue.workers()}
+    return json_text({"queues": {name: asdict(each) for name, each in stats.items()}, "workers": list(alive.values())})
+
+
+def _table(stats: dict[str, QueueStats]) -> str:
+    rows = [["queue", *COUNTED, "oldest", "busy", "workers"]]
+    for name, each in stats.items():
+        counts = [str(count) for count in each.counts().values()]
+        oldest, busy = span(each.oldest_waiting_seconds), f"{each.busy}/{each.concurrency}"
+        rows.append([f"{name} (paused)" if each.paused else name, *counts, oldest, busy, str(each.workers)])
+    return columns(rows, numbers=range(1, len(rows[0])))

@@ -1,0 +1,115 @@
+"""Jobs on the command line: as rows of a table, and one whole."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from queues.jobs.job import Job
+from queues.jobs.states import State
+from queues.management.tables import age, columns, json_text, printable, span
+from queues.store import keys
+from queues.store.connection import translated
+from queues.store.history import Attempt
+from queues.store.queue import Queue, get_queue
+
+HEADER = ["id", "name", "state", "owner", "priority", "attempts", "age", ""]
+NUMBERS = (4, 5, 6)
+ENDED = (State.COMPLETED, State.FAILED)
+NOTE_WIDTH = 60
+LOG_TAIL = 20
+
+
+def due_times(queue: Queue, jobs: Sequence[Job]) -> dict[str, datetime]:
+    """When the delayed ones of these jobs are due, by id."""
+    delayed = [job.id for job in jobs if job.state is State.DELAYED]
+    with translated(), queue.connection.pipeline(transaction=False) as pipeline:
+        for job_id in delayed:
+            pipeline.zscore(keys.delayed(queue.name), job_id)
+        scores = pipeline.execute()
+    pairs = zip(delayed, scores, strict=True)
+    return {job_id: datetime.fromtimestamp(score, UTC) for job_id, score in pairs if score is not None and 0 <= score < 1e11}
+
+
+def job_table(jobs: Sequence[Job], due: Mapping[str, datetime]) -> str:
+    return columns([HEADER, *(_row(job, due.get(job.id)) for job in jobs)], numbers=NUMBERS)
+
+
+def _row(job: Job, due_at: datetime | None) -> list[str]:
+    cells = [printable(text, 40) for text in (job.id, job.name, job.state, job.owner or "-")]
+    since = job.started_at if job.state is State.ACTIVE else job.ended_at if job.state in ENDED else job.created_at
+    return [*cells, str(job.priority), f"{job.attempts_made}/{job.attempts}", age(since), _note(job, due_at)]
+
+
+def _note(job: Job, due_at: datetime | None) -> str:
+    """What the state makes one ask: when a delayed job comes, how far a running one is, why one failed."""
+    notes = []
+    if due_at is not None:
+        seconds = (due_at - datetime.now(UTC)).total_seconds()
+        notes.append(f"due in {span(seconds)}" if seconds > 0 else "due")
+    if job.state is State.ACTIVE and job.progress is not None:
+        notes.append(_progress(job))
+    if job.error and job.state is not State.COMPLETED:
+        notes.append(job.error)
+    return printable("; ".join(notes), NOTE_WIDTH)
+
+
+def _progress(job: Job) -> str:
+    is_percentage = isinstance(job.progress, (int, float)) and not isinstance(job.progress, bool)
+    return f"{job.progress:g}%" if is_percentage else json_text(job.progress)
+
+
+def job_document(job: Job) -> dict[str, Any]:
+    """All that is known of the job, for JSON."""
+    due = due_times(get_queue(job.queue), [job])
+    history = [asdict(attempt) for attempt in job.attempts_history()]
+    return {**asdict(job), "due_at": due.get(job.id), "log": job.logs(), "history": history}
+
+
+def job_report(job: Job) -> str:
+    """The same for people, with the end of the log."""
+    facts = {
+        "id": job.id,
+        "name": job.name,
+        "queue": job.queue,
+        "state": f"{job.state}{', its last attempt failed' if job.state is State.DELAYED and job.error else ''}",
+        "owner": job.owner,
+        "priority": str(job.priority),
+        "attempts": f"{job.attempts_made} of {job.attempts}{f', {job.stalls} stalled' if job.stalls else ''}",
+        "created": _moment(job.created_at),
+        "due": _due(due_times(get_queue(job.queue), [job]).get(job.id)),
+        "started": _moment(job.started_at),
+        "ended": _moment(job.ended_at),
+        "worker": job.worker,
+        "progress": "" if job.progress is None else _progress(job),
+        "error": job.error,
+    }
+    head = columns([[name, printable(text).replace("\n", " ")] for name, text in facts.items() if text])
+    parts = [head, _part("payload", json_text(job.data))]
+    if lines := job.logs(-LOG_TAIL):
+        parts.append(_part(f"log (its last {len(lines)} lines)" if len(lines) == LOG_TAIL else "log", "\n".join(lines)))
+    parts += [_attempt(attempt) for attempt in job.attempts_history()]
+    return "\n\n".join(parts)
+
+
+def _attempt(attempt: Attempt) -> str:
+    title = f"run that {attempt.ending} at {_moment(attempt.ended_at) or 'an unknown time'}, by {printable(attempt.worker, 60) or 'nobody'}"
+    if attempt.started_at and attempt.ended_at:
+        title += f", after {(attempt.ended_at - attempt.started_at).total_seconds():.3f} s"
+    result = "" if attempt.result is None else json_text(attempt.result)
+    return _part(title, attempt.traceback.strip() or result or "no result")
+
+
+def _part(title: str, text: str) -> str:
+    return f"{title}\n{textwrap.indent(printable(text), '  ', lambda line: True)}"
+
+
+def _due(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}Z"
+
+
+def _moment(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}Z ({age(moment)} ago)"

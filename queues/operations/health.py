@@ -1,0 +1,146 @@
+"""Whether a queue is well, by thresholds: the specification's four, and what its numbers do not show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from queues.conf import settings
+from queues.jobs.registry import registry
+from queues.store import stats as store
+from queues.store.connection import translated
+from queues.store.queue import Queue, get_queue
+from queues.store.stats import QueueStats
+
+Threshold = tuple[float | None, float | None]
+"""A value above the first is a warning, above the second critical; None is no limit."""
+
+DEFAULTS: Mapping[str, Threshold] = {
+    "waiting": (100, 1000),
+    "failed": (10, 100),
+    "active": (2, 5),  # times what the fleet can run at once
+    "delayed": (50, 500),
+    "oldest_waiting_seconds": (300, 1800),
+}
+MANY_FAILED, MANY_WAITING = 100, 1000
+LONG_RUN_SECONDS = 1.0
+EXPECTED_IN_A_PAUSE = ("waiting", "oldest_waiting_seconds", "workers")
+
+
+class Level(StrEnum):
+    HEALTHY = "healthy"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+    @property
+    def severity(self) -> int:
+        """0, 1 or 2: the exit code of the commands that tell it."""
+        return list(Level).index(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One metric that is beyond a threshold, in a sentence."""
+
+    metric: str
+    value: float
+    threshold: float
+    level: Level
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueHealth:
+    """A queue at one moment; the findings are sorted by severity."""
+
+    queue: str
+    stats: QueueStats
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def level(self) -> Level:
+        """The worst of the findings."""
+        return max((finding.level for finding in self.findings), key=lambda level: level.severity, default=Level.HEALTHY)
+
+    @property
+    def healthy(self) -> bool:
+        """The specification's formula, whatever the thresholds are: fewer than 100 failed and fewer than 1,000 waiting jobs."""
+        return self.stats.failed < MANY_FAILED and self.stats.waiting < MANY_WAITING
+
+
+def check_queue_health(name: str) -> QueueHealth:
+    """The queue's numbers against QUEUES_HEALTH and its own HEALTH in RQ_QUEUES. Raises UnknownQueue, RedisUnavailable.
+
+    A pause is somebody's decision: it is told as a warning, and what follows from it (jobs that wait, long, without a worker) is never
+    worse than that.
+    """
+    queue = get_queue(name)
+    stats = queue.stats()
+    found = [*_counted(queue, stats), *_long_runs(queue, stats), *_unserved(queue, stats)]
+    if stats.paused:
+        found = [replace(each, level=Level.WARNING) if each.metric in EXPECTED_IN_A_PAUSE else each for each in found]
+        sentence = f"{name} is paused: no job starts until it is resumed."
+        found.insert(0, Finding(metric="paused", value=1, threshold=0, level=Level.WARNING, sentence=sentence))
+    return QueueHealth(queue=name, stats=stats, findings=tuple(sorted(found, key=lambda each: -each.level.severity)))
+
+
+def thresholds_of(queue: Queue) -> Mapping[str, Threshold]:
+    """The defaults, with what QUEUES_HEALTH and then the queue's HEALTH replace."""
+    return {**DEFAULTS, **parse_thresholds(settings.health), **parse_thresholds(queue.config.get("HEALTH", {}))}
+
+
+def parse_thresholds(value: Any) -> dict[str, Threshold]:
+    """Thresholds as settings write them, {"waiting": (100, 1000), "delayed": (None, None)}. Raises ValueError."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f'{value!r} is no mapping such as {{"waiting": (100, 1000)}}')
+    if unknown := sorted(map(str, set(value) - set(DEFAULTS))):
+        raise ValueError(f"{', '.join(unknown)} is no metric: there are {', '.join(DEFAULTS)}")
+    for metric, pair in value.items():
+        if not (isinstance(pair, (list, tuple)) and len(pair) == 2 and all(map(_is_limit, pair))):
+            raise ValueError(f"{metric} needs a pair of numbers, (warning, critical), not {pair!r}")
+        if None not in pair and pair[0] > pair[1]:
+            raise ValueError(f"{metric} would be critical at {pair[1]:g} before it is a warning at {pair[0]:g}")
+    return {metric: (pair[0], pair[1]) for metric, pair in value.items()}
+
+
+def _is_limit(value: Any) -> bool:
+    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0)
+
+
+def _counted(queue: Queue, stats: QueueStats) -> Iterator[Finding]:
+    limits = thresholds_of(queue)
+    for metric in ("waiting", "failed", "delayed"):
+        count = getattr(stats, metric)
+        yield from _beyond(metric, count, limits[metric], f"{count} {metric}")
+    age = stats.oldest_waiting_seconds or 0.0
+    yield from _beyond("oldest_waiting_seconds", round(age, 3), limits["oldest_waiting_seconds"], f"the oldest job waits for {age:.0f} s")
+
+
+def _long_runs(queue: Queue, stats: QueueStats) -> Iterator[Finding]:
+    """More long runs than the fleet can have mean that leases have outlived their workers."""
+    capacity = stats.concurrency * max((job.batch or 1 for job in registry if job.queue == queue.name), default=1)
+    warning, critical = (None if factor is None else factor * capacity for factor in thresholds_of(queue)["active"])
+    bounds = [bound for bound in (warning, critical) if bound is not None]
+    if not bounds or stats.active <= min(bounds):
+        return
+    with translated():
+        count = store.count_long_runs(queue.connection, queue.name, longer_than=LONG_RUN_SECONDS, most=int(max(bounds)) + 1)
+    words = f"at least {count} running for longer than {LONG_RUN_SECONDS:g} s, where living workers can run {capacity} at once"
+    yield from _beyond("active", count, (warning, critical), words)
+
+
+def _unserved(queue: Queue, stats: QueueStats) -> Iterator[Finding]:
+    if not stats.workers and (stats.waiting or stats.delayed):
+        level = Level.CRITICAL if stats.waiting else Level.WARNING
+        jobs = f"{stats.waiting} waiting" if stats.waiting else f"{stats.delayed} delayed"
+        yield Finding(metric="workers", value=0, threshold=1, level=level, sentence=f"No worker serves the queue, {jobs}.")
+
+
+def _beyond(metric: str, value: float, limits: Threshold, words: str) -> Iterator[Finding]:
+    for level, limit in ((Level.CRITICAL, limits[1]), (Level.WARNING, limits[0])):
+        if limit is not None and value > limit:
+            sentence = f"{words[0].upper()}{words[1:]}; more than {limit:g} is {'critical' if level is Level.CRITICAL else 'a warning'}."
+            yield Finding(metric=metric, value=value, threshold=limit, level=level, sentence=sentence)
+            return
