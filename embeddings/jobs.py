@@ -51,17 +51,17 @@ class BulkEmbedJobData(BaseModel):
     entity_ids: list[EntityId]
 
 
-@job(name=GENERATE_EMBEDDING, queue=EMBEDDINGS, batch=BATCH)
+@job(name=GENERATE_EMBEDDING, queue=EMBEDDINGS, batch=BATCH, owner="user_id")
 def generate_embedding(batch: Batch[EmbeddingJobData]) -> None:
     serve(batch)
 
 
-@job(name=DELETE_EMBEDDING, queue=EMBEDDINGS, batch=BATCH)
+@job(name=DELETE_EMBEDDING, queue=EMBEDDINGS, batch=BATCH, owner="user_id")
 def delete_embedding(batch: Batch[EmbeddingJobData]) -> None:
     serve(batch)
 
 
-@job(name=BULK_EMBED, queue=EMBEDDINGS)
+@job(name=BULK_EMBED, queue=EMBEDDINGS, owner="user_id")
 def bulk_embed(data: BulkEmbedJobData) -> None:
     """Owes the work and enqueues it entity by entity, so that one that fails does so alone."""
     changes = [Change(entity_type=data.entity_type, entity_id=entity_id, owner_id=str(data.user_id)) for entity_id in data.entity_ids]

@@ -41,6 +41,8 @@ class QueuesSettings:
     """Thresholds (warning, critical) that replace those of queues.operations.health, by metric; None is no limit."""
     allowed_functions: tuple[str, ...] = ()
     """Dotted paths that may be enqueued the way of plain RQ, besides registered jobs."""
+    test_redis: bool = False
+    """Whether the servers of RQ_QUEUES are there for tests alone, so that `queues.testing` may delete every job in them."""
 
     clean_queue: str | None = ""
     """The queue on which the hourly clean-up runs, the first of RQ_QUEUES when empty; None turns it off. Read when Django starts."""
@@ -68,6 +70,12 @@ class QueuesSettings:
     def time_zone(self) -> str:
         """Django's TIME_ZONE: that of schedules which name none."""
         return str(django_settings.TIME_ZONE)
+
+    @property
+    def serves_tasks(self) -> bool:
+        """Whether Django's TASKS names our backend."""
+        tasks = getattr(django_settings, "TASKS", None) or {}
+        return any(str(entry.get("BACKEND")).startswith("queues.tasks.") for entry in tasks.values())
 
     @property
     def shows_rq_admin(self) -> bool:

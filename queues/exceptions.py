@@ -25,7 +25,8 @@ class UnknownJob(QueuesError):
 
     def __init__(self, name: str, known: list[str]) -> None:
         super().__init__(
-            f"Unknown job {name!r}: registered are {', '.join(sorted(known)) or 'none'}. Is its module a jobs.py of an installed app?"
+            f"Unknown job {name!r}: registered are {', '.join(sorted(known)) or 'none'}. "
+            "Is its module a jobs.py (or tasks.py) of an installed app?"
         )
 
 
@@ -100,8 +101,24 @@ class JobCancelled(QueuesError):
     """The job was cancelled."""
 
 
+class EndlessJobs(QueuesError):
+    """Jobs put themselves back, or add others, without end."""
+
+
+class NotATestRedis(QueuesError):
+    """QUEUES_TEST_REDIS does not say that this Redis is there for tests alone, so its jobs were not deleted."""
+
+
+class PackageMissing(QueuesError):
+    """A package that only this needs is not installed."""
+
+
 class JobTimeout(QueuesError):
     """The job ran longer than its timeout."""
+
+
+class JobProcessDied(QueuesError):
+    """The process of an isolated job ended under it."""
 
 
 class JobStalled(QueuesError):

@@ -7,11 +7,12 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Unpack
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Unpack
+from weakref import WeakKeyDictionary
 
 import redis
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from queues import signals
@@ -41,7 +42,7 @@ class NewJob:
     dedupe: str = ""
     window_seconds: float = 0.0
     has_chosen_id: bool = False
-    extra: Mapping[str, str | int]
+    extra: Mapping[str, str] = field(default_factory=dict)
 
     def arguments(self) -> list[str | bytes | int | float]:
         """The job as add.lua reads it."""
@@ -57,6 +58,8 @@ class NewJob:
             "data": payloads.encode(job.name, job.data),
             "name": job.name,
             "attempts": job.attempts,
+            "priority": job.priority,
+            **({"owner": job.owner} if job.owner else {}),
             **self.extra,
         }
         values = [part for pair in fields.items() for part in pair]
@@ -96,20 +99,22 @@ def add_jobs(queue: str, jobs: Iterable[tuple[str, Mapping[str, Any]]], **option
     new = [_validated(queue, name, data, checked) for name, data in jobs]
     if checked.job_id is not None and len(new) > 1:
         raise ValueError(f"job_id is for one job, not for {len(new)}")
-    if not new:
-        return []
+    return deliver(new, using=using) if new else []
+
+
+def deliver(new: list[NewJob], *, using: str | None = None) -> list[Job]:
+    """Sends validated jobs at once, or with the open transaction of `using`: see add_jobs. Raises RedisUnavailable."""
     connection = transaction.get_connection(using)
     if connection.in_atomic_block:
         _Publication.of(connection).add(connection, new)
         return [item.job for item in new]
-    with translated(f"Could not add jobs to {queue!r}"):
-        return send(new)
+    return send(new)
 
 
 def send(new: Sequence[NewJob]) -> list[Job]:
     """Sends jobs now: one call per server, or per thousand jobs. Returns them under the ids and in the states that they have in Redis.
 
-    Raises JobIdTaken when all others are stored.
+    Raises RedisUnavailable, and JobIdTaken when all others are stored.
     """
     by_server: dict[int, list[NewJob]] = defaultdict(list)
     for item in new:
@@ -126,7 +131,8 @@ def send(new: Sequence[NewJob]) -> list[Job]:
 
 def _send_part(connection: redis.Redis, part: Sequence[NewJob]) -> dict[str, Job | None]:
     """The stored jobs by the ids that they were given here; None where the chosen id is another queue's."""
-    answers = scripts.add(connection, [argument for item in part for argument in item.arguments()])
+    with translated(f"Could not add jobs to {part[0].job.queue!r}"):
+        answers = scripts.add(connection, [argument for item in part for argument in item.arguments()])
     stored: dict[str, Job | None] = {}
     for item, (job_id, status, is_new) in zip(part, answers, strict=True):
         is_taken = status == b"taken"
@@ -142,13 +148,10 @@ def _validated(queue: str, name: str, data: Mapping[str, Any], options: Options)
         raise WrongQueue(f"The job {name!r} belongs to the queue {definition.queue!r}, not to {queue!r}.")
     payload = definition.validate(data).model_dump(mode="json")
     dedupe, window = options.dedupe_of(payload)
-    owner = definition.owner_of(payload)
     extra = options.fields()
-    for field, keep in (("keep_completed", definition.keep_completed), ("keep_failed", definition.keep_failed)):
+    for option, keep in (("keep_completed", definition.keep_completed), ("keep_failed", definition.keep_failed)):
         if keep is not None:
-            extra.setdefault(field, str(keep))
-    if owner:
-        extra["owner"] = owner
+            extra.setdefault(option, str(keep))
     job = Job(
         id=options.job_id or new_id(),
         name=name,
@@ -156,8 +159,8 @@ def _validated(queue: str, name: str, data: Mapping[str, Any], options: Options)
         data=payload,
         state=State.PROVISIONAL,
         priority=int(options.priority),
-        attempts=int(options.attempts or 0) or definition.attempts or get_queue(queue).attempts,
-        owner=owner,
+        attempts=options.attempts or definition.attempts or get_queue(queue).attempts,
+        owner=definition.owner_of(payload),
     )
     return NewJob(
         job=job,
@@ -181,12 +184,25 @@ def prepare(queue: str, name: str, data: Mapping[str, Any], *, dedupe: str) -> N
     return _validated(queue, name, data, Options(dedupe=dedupe))
 
 
+def provisional_jobs() -> list[Job]:
+    """The jobs that leave when the open transactions of this thread commit, in the order of their adding."""
+    hooks = [hook[1] for connection in connections.all(initialized_only=True) for hook in connection.run_on_commit]
+    return [item.job for hook in hooks for item in _handovers.get(hook, ())]
+
+
+_handovers: WeakKeyDictionary[Callable[..., Any], list[NewJob]] = WeakKeyDictionary()
+"""The jobs that each commit hook will hand over, until it has."""
+
+
 class _Publication:
     """What one transaction will publish.
 
     Every group of jobs is handed over by a commit hook that belongs to its savepoint, so that a rolled-back savepoint
     drops only its own. A flush behind each group belongs to no savepoint; only the last one registered sends.
+    `is_robust` hooks fail no request, whatever happens.
     """
+
+    is_robust: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.committed: list[NewJob] = []
@@ -201,9 +217,13 @@ class _Publication:
         return publication
 
     def add(self, connection: BaseDatabaseWrapper, new: list[NewJob]) -> None:
-        connection.on_commit(lambda: self.committed.extend(new), robust=True)
+        def hand_over() -> None:
+            self.committed += _handovers.pop(hand_over, [])
+
+        _handovers[hand_over] = new
+        connection.on_commit(hand_over, robust=True)
         self.flush = flush = self._flush_once()
-        connection.run_on_commit.append((set(), flush, True))  # type: ignore[arg-type]  # the stubs lack `robust`
+        connection.run_on_commit.append((set(), flush, self.is_robust))  # type: ignore[arg-type]  # the stubs lack `robust`
 
     def _flush_once(self) -> Callable[[], None]:
         def flush() -> None:
@@ -217,8 +237,7 @@ class _Publication:
 
 def _publish(new: list[NewJob]) -> None:
     try:
-        with translated():
-            send(new)
+        send(new)
     except JobIdTaken as error:
         _report(error.jobs, error)
     except QueuesError as error:

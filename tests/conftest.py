@@ -4,6 +4,8 @@ import pytest
 
 from theo.embedded import EmbeddedError, ensure_servers
 
+pytest_plugins = ["queues.testing.fixtures"]
+
 
 def pytest_configure() -> None:
     try:

@@ -6,12 +6,21 @@ from pathlib import Path
 os.environ.setdefault("DEBUG", "1")
 os.environ.setdefault("THEO_DATA_DIR", str(Path(__file__).resolve().parent.parent / ".theo" / "test"))
 
+import django
+
 from theo.settings import *  # noqa: F403
 from theo.settings import INSTALLED_APPS
 
 DEBUG = False
 INSTALLED_APPS = ["tests.testapp", *INSTALLED_APPS]
+if django.VERSION < (6,):
+    INSTALLED_APPS.append("django_tasks")
+TASKS = {
+    "default": {"BACKEND": "queues.tasks.QueuesBackend", "QUEUES": ["notifications", "email-sync"]},
+    "patient": {"BACKEND": "queues.tasks.QueuesBackend", "QUEUES": ["notifications"], "OPTIONS": {"attempts": 2, "timeout": 1}},
+}
 EMBEDDINGS_PROVIDER = "fake"
+QUEUES_TEST_REDIS = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},

@@ -114,5 +114,5 @@ def _jobs() -> list[CheckMessage]:
             id="queues.E007",
         )
         for job in registry
-        if job.queue not in settings.rq_queues
+        if job.queue and job.queue not in settings.rq_queues
     ]

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Generic, ParamSpec, TypeVar, Unpack, overload
+from typing import Any, Generic, ParamSpec, TypeVar, Unpack, get_args, overload
 
 from pydantic import BaseModel
 
@@ -16,7 +16,7 @@ from queues.jobs.batch import Batch
 from queues.jobs.job import Job
 from queues.jobs.options import AddOptions, Keep
 from queues.jobs.payload import Style, inspect_function
-from queues.jobs.registry import Definition, registry
+from queues.jobs.registry import Definition, Isolation, registry
 from queues.jobs.schedule import Schedule, seconds_of
 
 P = ParamSpec("P")
@@ -92,6 +92,7 @@ def job(
     backoff: Backoff | float | None = None,
     timeout: int = 180,
     batch: int | None = None,
+    isolation: Isolation = "thread",
     owner: str | None = None,
     retry_on: Sequence[type[BaseException]] = (),
     give_up_on: Sequence[type[BaseException]] = (),
@@ -102,7 +103,8 @@ def job(
 
     `attempts` counts runs in all (the queue's ATTEMPTS, else 3); `backoff` is seconds, Fixed, Exponential or a function that gives
     the seconds after the n-th failure (the queue's BACKOFF, else 1 s, 2 s, 4 s, ...); `timeout` is in whole seconds; `batch` is the most
-    items that one call of a batch handler takes. `owner` names the field of the payload that says whose a job is: owners are served in
+    items that one call of a batch handler takes; `isolation="process"` runs it in a process of the worker's, which is killed
+    at the deadline whatever it does. `owner` names the field of the payload that says whose a job is: owners are served in
     turn. An error of `give_up_on`, or outside of `retry_on` where that is given, fails the job at once. `keep_completed` and
     `keep_failed` replace the queue's. Raises InvalidJob, AlreadyRegistered.
     """
@@ -113,6 +115,8 @@ def job(
         keeps = [None if keep is None else Keep.parse(keep) for keep in (keep_completed, keep_failed)]
     except ValueError as error:
         raise InvalidJob(f"{name}: {error}") from error
+    if isolation not in get_args(Isolation):
+        raise InvalidJob(f"{name}: isolation is one of {', '.join(get_args(Isolation))}, not {isolation!r}.")
     return Decorator(
         name=name,
         queue=queue,
@@ -120,6 +124,7 @@ def job(
         backoff=parsed,
         timeout_seconds=timeout,
         batch=batch,
+        isolation=isolation,
         owner=owner,
         retry_on=tuple(retry_on),
         give_up_on=tuple(give_up_on),

@@ -95,9 +95,9 @@ class Options:
         check_delay(self.delay)
         self.fields()
 
-    def fields(self) -> dict[str, str | int]:
-        """What the job's hash keeps of them."""
-        found: dict[str, str | int] = {"priority": int(self.priority)}
+    def fields(self) -> dict[str, str]:
+        """What the job's hash keeps of them, besides what every job has."""
+        found: dict[str, str] = {}
         if self.backoff is not None:
             found["backoff"] = encode_backoff(self.backoff)
         if self.keep_completed is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -18,12 +18,15 @@ from queues.jobs.schedule import Schedule
 
 MAX_OWNER_CHARACTERS = 200
 
+Isolation = Literal["thread", "process"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Definition:
     """A registered job. `timeout_seconds` bounds one attempt; `batch` is the most items of one call, None for one by one.
 
     Where `attempts`, `backoff` and the keeps are None, the queue's apply. `owner` names the payload's field that says whose a job is.
+    `isolation` says what of the worker's runs it: a thread, or a process that can be killed.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Definition:
     keep_completed: Keep | None = None
     keep_failed: Keep | None = None
     schedules: tuple[Schedule, ...] = ()
+    isolation: Isolation = "thread"
 
     @property
     def path(self) -> str:
@@ -49,7 +53,7 @@ class Definition:
     @property
     def is_own(self) -> bool:
         """Whether it is a job of this app itself."""
-        return self.function.__module__.startswith("queues.")
+        return self.function.__module__.startswith("queues.operations.")
 
     @property
     def schedule_names(self) -> list[str]:
@@ -97,7 +101,7 @@ class Registry:
 
     def unregister(self, name: str) -> None:
         definition = self._by_name.pop(name)
-        del self._by_path[definition.path]
+        self._by_path.pop(definition.path, None)
 
     def get(self, name: str) -> Definition:
         """Raises UnknownJob."""

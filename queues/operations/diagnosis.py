@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from typing import Any
-
-import redis
 
 from queues.address import describe, server_key
 from queues.conf import settings
@@ -16,14 +13,12 @@ from queues.exceptions import RedisUnavailable
 from queues.operations.health import Finding, Level, check_queue_health
 from queues.operations.probe import Passage, send_probes
 from queues.operations.schedules import get_schedules
+from queues.operations.servers import Diagnosis, examine_server
 from queues.store import keys
 from queues.store.connection import translated
 from queues.store.queue import Queue, get_queue, queue_names
 from queues.store.stats import QueueStats
 
-OLDEST_VERSION = (6, 2)
-MEMORY = (0.8, 0.95)
-CLOCK_SECONDS = 1.0
 MISSED_SECONDS = 120.0
 PROBE_SECONDS = 10.0
 
@@ -32,20 +27,10 @@ CURES = {
     "oldest_waiting_seconds": "Start more workers, or raise the queue's CONCURRENCY.",
     "workers": "Start one: manage.py rqworker {queue}",
     "failed": "Look at them: manage.py queue_jobs {queue} --state failed. Then queue_retry or queue_clean them.",
-    "delayed": "See what is delayed: manage.py queue_jobs {queue} --state delayed. If that is normal, raise its threshold in QUEUES_HEALTH.",
+    "delayed": "See them: manage.py queue_jobs {queue} --state delayed. If so many are normal, raise the threshold in QUEUES_HEALTH.",
     "active": "Workers died: see their logs, and start one, which takes their jobs back: manage.py rqworker {queue}",
     "paused": "When it may go on: manage.py queue_resume {queue}",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Diagnosis:
-    """One thing looked at; `cure` is empty where nothing is wrong."""
-
-    subject: str
-    level: Level = Level.HEALTHY
-    sentence: str
-    cure: str = ""
 
 
 def examine(*, probe_seconds: float = PROBE_SECONDS) -> Iterator[Diagnosis]:
@@ -54,7 +39,7 @@ def examine(*, probe_seconds: float = PROBE_SECONDS) -> Iterator[Diagnosis]:
     for queues in _servers():
         where = f"Redis at {describe(queues[0].config)}"
         try:
-            yield from _server(where, queues[0].connection)
+            yield from examine_server(where, queues[0].connection)
             awake += queues
         except RedisUnavailable as error:
             cure = f"Start it, or correct its address or password in RQ_QUEUES (of {', '.join(queue.name for queue in queues)})."
@@ -62,11 +47,11 @@ def examine(*, probe_seconds: float = PROBE_SECONDS) -> Iterator[Diagnosis]:
     probed: list[tuple[Queue, QueueStats]] = []
     try:
         for queue in awake:
-            stats = queue.stats()
-            yield from _queue(queue)
+            stats = yield from _queue(queue)
             if stats.workers and not stats.paused:
                 probed.append((queue, stats))
-        yield from _schedules()
+        if len(awake) == len(queue_names()):
+            yield from _schedules()
         if probe_seconds:
             yield from _probes(probed, probe_seconds)
     except RedisUnavailable as error:
@@ -80,55 +65,7 @@ def _servers() -> list[list[Queue]]:
     return list(by_server.values())
 
 
-def _server(where: str, connection: redis.Redis) -> Iterator[Diagnosis]:
-    with translated():
-        info: Any = connection.info()
-        before = time.time()
-        answer: Any = connection.time()
-        after = time.time()
-    yield _version(where, str(info.get("redis_version", "")))
-    yield _policy(where, str(info.get("maxmemory_policy", "noeviction")))
-    yield _memory(where, int(info.get("used_memory", 0)), int(info.get("maxmemory", 0)))
-    yield _clock(where, answer[0] + answer[1] / 1e6 - (before + after) / 2)
-
-
-def _version(where: str, version: str) -> Diagnosis:
-    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
-    if numbers >= OLDEST_VERSION:
-        return Diagnosis(subject=where, sentence=f"It answers, version {version}.")
-    needed = ".".join(map(str, OLDEST_VERSION))
-    return Diagnosis(
-        subject=where, level=Level.CRITICAL, sentence=f"Its version is {version or 'unknown'}.", cure=f"Upgrade it to {needed} or newer."
-    )
-
-
-def _policy(where: str, policy: str) -> Diagnosis:
-    if policy == "noeviction":
-        return Diagnosis(subject=where, sentence="It drops nothing when its memory is full (maxmemory-policy noeviction).")
-    sentence = f"When its memory is full it drops jobs without a word (maxmemory-policy {policy})."
-    cure = "Set maxmemory-policy noeviction, and give caches a Redis of their own."
-    return Diagnosis(subject=where, level=Level.WARNING, sentence=sentence, cure=cure)
-
-
-def _memory(where: str, used: int, most: int) -> Diagnosis:
-    if not most:
-        return Diagnosis(subject=where, sentence=f"It uses {used / 1e6:.1f} MB and has no limit of its own.")
-    part = used / most
-    level = Level.CRITICAL if part > MEMORY[1] else Level.WARNING if part > MEMORY[0] else Level.HEALTHY
-    cure = "Raise maxmemory, keep fewer jobs (KEEP_COMPLETED, KEEP_FAILED), or clean: manage.py queue_clean" if part > MEMORY[0] else ""
-    return Diagnosis(subject=where, level=level, sentence=f"It uses {used / 1e6:.1f} of {most / 1e6:.1f} MB ({part:.0%}).", cure=cure)
-
-
-def _clock(where: str, ahead_seconds: float) -> Diagnosis:
-    off = abs(ahead_seconds)
-    if off <= CLOCK_SECONDS:
-        return Diagnosis(subject=where, sentence=f"Its clock and this machine's differ by {off * 1000:.0f} ms.")
-    level = Level.CRITICAL if off > settings.lease_seconds else Level.WARNING
-    sentence = f"Its clock is {off:.1f} s {'ahead of' if ahead_seconds > 0 else 'behind'} this machine's."
-    return Diagnosis(subject=where, level=level, sentence=sentence, cure="Let both machines follow the same time servers (NTP).")
-
-
-def _queue(queue: Queue) -> Iterator[Diagnosis]:
+def _queue(queue: Queue) -> Generator[Diagnosis, None, QueueStats]:
     health = check_queue_health(queue.name)
     stats = health.stats
     findings = [_of_finding(queue, finding) for finding in health.findings]
@@ -139,6 +76,7 @@ def _queue(queue: Queue) -> Iterator[Diagnosis]:
     workers = "1 worker" if stats.workers == 1 else f"{stats.workers} workers"
     well = f"{workers}, {stats.busy} of {stats.concurrency} slots busy, {stats.waiting} waiting, {stats.failed} failed."
     yield from findings or [Diagnosis(subject=queue.name, sentence=well)]
+    return stats
 
 
 def _of_finding(queue: Queue, finding: Finding) -> Diagnosis:
@@ -164,9 +102,7 @@ def _schedules() -> Iterator[Diagnosis]:
         if info.is_disabled or info.last_at is None or now < slot + MISSED_SECONDS or info.last_at.timestamp() >= slot:
             continue
         sentence = f"It was due at {datetime.fromtimestamp(slot, UTC):%Y-%m-%d %H:%M}Z and last ran at {info.last_at:%Y-%m-%d %H:%M}Z."
-        cure = (
-            f"Start a worker without --no-schedules, or see why its last run still waits: manage.py queue_schedules --history {info.name}"
-        )
+        cure = f"Start a worker without --no-schedules, or see whether its last run waits: queue_schedules --history {info.name}"
         yield Diagnosis(subject=f"schedule {info.name}", level=Level.WARNING, sentence=sentence, cure=cure)
 
 

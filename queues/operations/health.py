@@ -81,7 +81,7 @@ def check_queue_health(name: str) -> QueueHealth:
     found = [*_counted(queue, stats), *_long_runs(queue, stats), *_unserved(queue, stats)]
     if stats.paused:
         found = [replace(each, level=Level.WARNING) if each.metric in EXPECTED_IN_A_PAUSE else each for each in found]
-        sentence = f"{name} is paused: no job starts until it is resumed."
+        sentence = "It is paused: no job starts until it is resumed."
         found.insert(0, Finding(metric="paused", value=1, threshold=0, level=Level.WARNING, sentence=sentence))
     return QueueHealth(queue=name, stats=stats, findings=tuple(sorted(found, key=lambda each: -each.level.severity)))
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import BaseModel, Field
+
 from queues.jobs.decorators import job
 from queues.jobs.options import PRIORITY_LIMIT
 from queues.jobs.running import current_job
@@ -18,7 +20,13 @@ from queues.store.fields import number
 from queues.store.queue import Queue, get_queue, queue_names
 
 TOKEN_SECONDS = 60
-LOOK_SECONDS = 0.02
+LOOK_SECONDS = 0.005
+
+
+class Token(BaseModel):
+    """What a probe leaves its time under."""
+
+    token: str = Field(pattern=r"^[0-9a-f]{16}$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +81,11 @@ def register() -> None:
         job(name=name_of(queue), queue=queue, attempts=1, timeout=10)(answer)
 
 
-def answer(*, token: str) -> None:
+def answer(payload: Token) -> None:
     """Leaves the time by Redis, for a minute."""
     if found := current_job():
         connection = get_queue(found.queue).connection
-        connection.set(keys.probe(token), f"{_now(connection.time()):.6f}", ex=TOKEN_SECONDS)
+        connection.set(keys.probe(payload.token), f"{_now(connection.time()):.6f}", ex=TOKEN_SECONDS)
 
 
 def send_probes(queues: Iterable[str], *, timeout_seconds: float) -> dict[str, Passage]:

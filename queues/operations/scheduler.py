@@ -11,7 +11,7 @@ import redis
 from queues.exceptions import QueuesError
 from queues.jobs.registry import Definition, registry
 from queues.jobs.schedule import Schedule
-from queues.operations.schedules import new_run
+from queues.operations.schedules import announce_run, new_run
 from queues.store.connection import translated
 from queues.store.queue import get_queue
 from queues.store.schedules import add_run
@@ -90,7 +90,9 @@ class Scheduler:
         since = self.since.setdefault(schedule.name, now)  # so that an emptied Redis does not make a known schedule new
         self.next_look[schedule.name] = now + RETRY_SECONDS  # if the look fails
         slot = schedule.latest_slot(now)
-        if job_id := add_run(server.connection, schedule, new_run(definition, schedule).arguments(), slot=slot, now=now, since=since):
+        new = new_run(definition, schedule)
+        if job_id := add_run(server.connection, schedule, new.arguments(), slot=slot, now=now, since=since):
+            announce_run(new, job_id)
             log.info("The schedule %s added job %s to %s", schedule.name, job_id, definition.queue)
         self.next_look[schedule.name] = min(schedule.next_slot(now), now + LONGEST_SECONDS)
 

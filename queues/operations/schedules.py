@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from queues import signals
 from queues.exceptions import UnknownSchedule
 from queues.jobs.job import Job
 from queues.jobs.registry import Definition, registry
@@ -39,7 +40,7 @@ class ScheduleInfo:
         """Adds a run at once, also of a disabled schedule; the slots stay as they are. A run that waits is returned instead."""
         new = new_run(registry.get(self.job), self.schedule)
         job_id = store.add_run(self._queue.connection, self.schedule, new.arguments())
-        return replace(new.job, id=job_id, state=State.WAITING)
+        return announce_run(new, job_id)
 
     def disable(self) -> None:
         """No slot leads to a run until it is enabled. Kept in Redis, for all workers."""
@@ -85,6 +86,14 @@ def get_schedule(name: str) -> ScheduleInfo:
 def new_run(definition: Definition, schedule: Schedule) -> NewJob:
     """The job of one run. While one waits, its key keeps another from being added."""
     return prepare(definition.queue, definition.name, schedule.data, dedupe=f"schedule:{schedule.name}")
+
+
+def announce_run(new: NewJob, job_id: str) -> Job:
+    """The stored run; `added` is sent for it unless it is one that waited already."""
+    job = replace(new.job, id=job_id, state=State.WAITING)
+    if job_id == new.job.id:
+        signals.added.send_robust(sender=Job, job=job)
+    return job
 
 
 def _info(definition: Definition, schedule: Schedule, state: ScheduleState) -> ScheduleInfo:

@@ -12,8 +12,9 @@ from typing import Any
 
 import redis
 
+from queues.jobs.job import Job
+from queues.store import keys
 from queues.store.fields import integer, json_value, number
-from queues.store.keys import PREFIX
 
 MAX_ATTEMPTS = 10
 
@@ -32,11 +33,12 @@ ENDINGS = {1: Ending.COMPLETED, 2: Ending.FAILED, 3: Ending.STOPPED, 4: Ending.R
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """One run. `traceback` is empty and `result` None where there was none."""
+    """One run. `traceback` and `error_path`, the dotted path of the error's class, are empty and `result` is None where there was none."""
 
     ending: Ending
     worker: str
     traceback: str
+    error_path: str
     result: Any
     started_at: datetime | None
     ended_at: datetime | None
@@ -44,8 +46,18 @@ class Attempt:
 
 def read(connection: redis.Redis, job_id: str) -> list[Attempt]:
     """The last runs, newest first. A first run that completed without a result leaves no entry."""
-    entries: Any = connection.xrevrange(f"{PREFIX}:results:{job_id}", count=MAX_ATTEMPTS)
+    entries: Any = connection.xrevrange(keys.results(job_id), count=MAX_ATTEMPTS)
     return [_attempt(fields) for _, fields in entries]
+
+
+def read_with_job(connection: redis.Redis, job_id: str) -> tuple[Job | None, list[Attempt]]:
+    """A job, None where there is none, and its last runs, newest first, in one round trip."""
+    with connection.pipeline() as pipeline:
+        pipeline.hgetall(keys.job(job_id))
+        pipeline.xrevrange(keys.results(job_id), count=MAX_ATTEMPTS)
+        fields, entries = pipeline.execute()
+    job = Job.from_hash(job_id, {key.decode(errors="replace"): value for key, value in fields.items()}) if fields else None
+    return job, [_attempt(entry) for _, entry in entries]
 
 
 def _attempt(fields: Mapping[bytes, bytes]) -> Attempt:
@@ -53,6 +65,7 @@ def _attempt(fields: Mapping[bytes, bytes]) -> Attempt:
         ending=ENDINGS.get(integer(fields.get(b"type")), Ending.FAILED),
         worker=fields.get(b"worker_name", b"").decode(errors="replace"),
         traceback=_text(fields.get(b"exc_string", b"")),
+        error_path=fields.get(b"exc_class", b"").decode(errors="replace"),
         result=json_value(_bytes(fields.get(b"return_value", b""))),
         started_at=_moment(fields.get(b"execution_started_at")),
         ended_at=_moment(fields.get(b"execution_ended_at")),

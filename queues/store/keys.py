@@ -12,6 +12,11 @@ def job(job_id: str) -> str:
     return f"{PREFIX}:job:{job_id}"
 
 
+def results(job_id: str) -> str:
+    """RQ's stream of a job's charged runs, the latest ten."""
+    return f"{PREFIX}:results:{job_id}"
+
+
 def waiting(queue: str) -> str:
     return f"{PREFIX}:queue:{queue}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import redis
@@ -75,6 +75,8 @@ class Unit:
     """One call: a single job, or a batch of jobs of one name. Times are by the monotonic clock, in seconds.
 
     `interruption` is why it was interrupted; `cancelled` are ids of its jobs that shall not start.
+    `thread_id` is the thread that may be interrupted, 0 where none may. `kill` is set once a process of its own runs the call:
+    from any thread it kills that, so that each claim fails with the error; false where the run was over or killed before.
     """
 
     queue: str
@@ -87,6 +89,7 @@ class Unit:
     interrupted_at: float = 0.0
     interruption: QueuesError | None = None
     is_over: bool = False
+    kill: Callable[[BaseException], bool] | None = None
     cancelled: set[str] = field(default_factory=set)
 
     def has(self, job_id: str) -> bool:

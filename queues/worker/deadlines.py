@@ -29,7 +29,7 @@ def interrupt(unit: Unit, reason: QueuesError) -> None:
 def is_written_off(unit: Unit) -> bool:
     """Interrupts a run past its deadline; true once, when it then ignored that for the grace period."""
     now = time.monotonic()
-    if not unit.started_at or now < unit.started_at + unit.timeout_seconds:
+    if not unit.thread_id or now < unit.started_at + unit.timeout_seconds:
         return False
     if not unit.interrupted_at:
         interrupt(unit, JobTimeout(f"ran longer than its timeout of {unit.timeout_seconds:g} s"))

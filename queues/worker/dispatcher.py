@@ -99,6 +99,8 @@ class Dispatcher:
         while self.held and self.stops < 2 and time.monotonic() < deadline:
             self._receive(0.2)
             self._settle()
+        for pool in self.pools.values():
+            pool.children.close()
         self.unsettled += [Outcome(claim=claim, kind=Kind.BACK) for claim in self.held.values()]
         self._settle()
         self.announcer.stop(timeout_seconds=5)

@@ -52,6 +52,7 @@ class Outcome:
     delay_seconds: float = 0.0
     result: Any = None
     error: BaseException | None = None
+    traceback: str = ""  # where the error happened in another process
     ended_at: float = field(default_factory=time.time)
 
     @property
@@ -84,7 +85,9 @@ class Outcome:
             return []
         entry: list[str | bytes | int | float] = ["type", RQ_RESULT_TYPE[self.kind], "worker_name", worker]
         if self.error is not None:
-            entry += ["exc_string", b64encode(zlib.compress(describe_at_length(self.error).encode()))]
+            kind = type(self.error)
+            entry += ["exc_string", b64encode(zlib.compress((self.traceback or describe_at_length(self.error)).encode()))]
+            entry += ["exc_class", f"{kind.__module__}.{kind.__qualname__}"]  # ours, RQ ignores it
         elif self.result is not None:
             entry += ["return_value", b64encode(orjson.dumps(self.result))]
         times: list[str | float] = ["execution_started_at", self.claim.claimed_at, "execution_ended_at", self.ended_at]
@@ -125,16 +128,19 @@ def completed(claim: Claim, result: Any) -> Outcome:
     return Outcome(claim=claim, kind=Kind.COMPLETED, result=result)
 
 
-def failed(claim: Claim, error: BaseException, definition: Definition | None = None) -> Outcome:
+def failed(claim: Claim, error: BaseException, definition: Definition | None = None, *, gives_up: bool | None = None) -> Outcome:
     """Decides by the error: later without charge, dead at once, or charged and retried while attempts remain.
 
-    The attempts are the job's own, else its definition's; what has neither gets one.
+    The attempts are the job's own, else its definition's; what has neither gets one. `gives_up` is given where the error's class
+    is not at hand, else the definition is asked.
     """
     if isinstance(error, RetryLater):
         return Outcome(claim=claim, kind=Kind.LATER, delay_seconds=error.seconds, error=error)
     charged = claim.attempts_made + 1
     attempts = integer(claim.fields.get("attempts"), (definition.attempts or get_queue(claim.queue).attempts) if definition else 1)
-    if isinstance(error, FINAL) or charged >= attempts or (definition is not None and definition.gives_up_on(error)):
+    if gives_up is None:
+        gives_up = definition is not None and definition.gives_up_on(error)
+    if gives_up or isinstance(error, FINAL) or charged >= attempts:
         return Outcome(claim=claim, kind=Kind.DEAD, error=error)
     backoff = decode_backoff(claim.fields.get("backoff")) or (definition and definition.backoff) or get_queue(claim.queue).backoff
     return Outcome(claim=claim, kind=Kind.RETRY, delay_seconds=wait_seconds(backoff, charged), error=error)

@@ -13,6 +13,7 @@ from django.db import close_old_connections
 from queues.exceptions import JobCancelled, JobTimeout
 from queues.worker.claims import Unit
 from queues.worker.deadlines import Interrupted, interrupt, withdraw_interrupt
+from queues.worker.isolation import Children, find_isolated
 from queues.worker.options import Handler
 from queues.worker.outcomes import Outcome, failed
 from queues.worker.runner import run
@@ -32,6 +33,7 @@ class QueueThreads:
         self.handler = handler
         self.ready: queue.SimpleQueue[Unit | None] = queue.SimpleQueue()
         self.accepted: set[Unit] = set()
+        self.children = Children()
         self.running: set[Unit] = set()
         self.outstanding = 0
         self.mean_seconds: float | None = None
@@ -75,8 +77,9 @@ class QueueThreads:
         """Keeps a job that has not begun from it, and interrupts one that runs alone; in a batch only its settlement can tell."""
         for unit in [unit for unit in [*self.accepted] if unit.has(job_id)]:
             unit.cancelled.add(job_id)
-            if len(unit.claims) == 1:
-                interrupt(unit, JobCancelled("it was cancelled while it ran"))
+            reason = JobCancelled("it was cancelled while it ran")
+            if len(unit.claims) == 1 and not (unit.kill and unit.kill(reason)):
+                interrupt(unit, reason)
 
     def end(self) -> None:
         """The threads end when they are free."""
@@ -110,9 +113,12 @@ class QueueThreads:
         return outcomes
 
     def _call(self, unit: Unit) -> list[Outcome]:
-        unit.thread_id, unit.started_at = threading.get_ident(), time.monotonic()
+        unit.started_at = time.monotonic()
         close_old_connections()
         try:
+            if self.handler is None and not unit.cancelled and (isolated := find_isolated(unit)):
+                return self.children.run(unit, isolated)
+            unit.thread_id = threading.get_ident()
             return run(unit, self.handler)
         except Interrupted:
             raise

@@ -18,6 +18,7 @@ from queues.store.connection import fail_fast
 from queues.worker.dispatcher import Dispatcher, Limits
 from queues.worker.mailbox import Mailbox, Message
 from queues.worker.options import WorkerOptions
+from queues.worker.wakeup import woken_by_signals
 
 log = logging.getLogger("queues.worker")
 
@@ -57,25 +58,29 @@ class ConcurrentWorker(BaseWorker):
         """
         if threading.current_thread() is threading.main_thread():
             self._install_signal_handlers()  # before anybody can know of this worker and ask it to stop
-        self.bootstrap(logging_level, date_format, log_format)
-        self.dispatcher = dispatcher = Dispatcher(
-            worker=self.name,
-            queues=[queue.name for queue in self.queues],
-            connection=self.connection,
-            mailbox=self.mailbox,
-            limits=Limits(burst=burst, max_jobs=max_jobs, max_idle_seconds=max_idle_time),
-            heartbeat=self.heartbeat,
-            options=self.options,
-        )
-        try:
-            dispatcher.run()
-        finally:
+        with woken_by_signals(self.mailbox):
+            self.bootstrap(logging_level, date_format, log_format)
+            self.dispatcher = dispatcher = Dispatcher(
+                worker=self.name,
+                queues=[queue.name for queue in self.queues],
+                connection=self.connection,
+                mailbox=self.mailbox,
+                limits=Limits(burst=burst, max_jobs=max_jobs, max_idle_seconds=max_idle_time),
+                heartbeat=self.heartbeat,
+                options=self.options,
+            )
             try:
-                dispatcher.finish()
-                self.teardown()  # type: ignore[no-untyped-call]
-            except redis.exceptions.RedisError as error:
-                log.error("Redis is away: %d jobs stay leased and will be taken back: %s", len(dispatcher.held), error)
+                dispatcher.run()
+            finally:
+                self._end(dispatcher)
         return dispatcher.jobs_run > 0
+
+    def _end(self, dispatcher: Dispatcher) -> None:
+        try:
+            dispatcher.finish()
+            self.teardown()  # type: ignore[no-untyped-call]
+        except redis.exceptions.RedisError as error:
+            log.error("Redis is away: %d jobs stay leased and will be taken back: %s", len(dispatcher.held), error)
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """The first signal lets running jobs finish for QUEUES_SHUTDOWN_SECONDS, a second gives them back at once."""

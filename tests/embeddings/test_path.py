@@ -274,3 +274,13 @@ def test_saves_of_a_proxy_and_of_a_child_model_are_saves_of_the_note(ann: User) 
     long.delete()
     work()
     assert stored() == set()
+
+
+def test_the_jobs_of_one_user_do_not_hold_up_those_of_another(ann: User) -> None:
+    from queues import get_jobs
+
+    bob = User.objects.create_user("bob")
+    for number in range(20):
+        Note.objects.create(author=ann, title=f"note {number}")
+    Note.objects.create(author=bob, title="a single note")
+    assert str(bob.pk) in [job.owner for job in get_jobs("embeddings", "waiting", 0, 1)]

@@ -1,8 +1,16 @@
 """Jobs of the test application. Each run leaves its trace in a Redis list, where tests and worker processes both see it."""
 
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
 import time
+from contextlib import suppress
 from typing import Any
 
+from django.db import connection
 from pydantic import BaseModel
 
 from queues import Batch, NonRetryable, RetryLater, current_job, get_queue, job, log, report_progress
@@ -120,3 +128,88 @@ def tell_all(batch: Batch[Greeting]) -> None:
         item.job.log(f"greeting {item.data.name}")
         item.report_progress({"step": 1, "of": item.data.name})
     trace(f"told {len(batch)}")
+
+
+@job(name="isolated", queue=QUEUE, isolation="process", timeout=20)
+def isolated(*, does: str = "return", seconds: float = 0.0) -> dict[str, int]:
+    """Runs in a child of its worker, whose pid it notes and returns; ends as asked, most of them badly."""
+    trace(f"{does} {os.getpid()}")
+    time.sleep(seconds)
+    match does:
+        case "raise":
+            raise Unpicklable("no luck", lock=threading.Lock())
+        case "give up":
+            raise NonRetryable("it will never work")
+        case "later" if get_queue(QUEUE).connection.incr("tests:isolated:later") == 1:
+            raise RetryLater(0.2, "the other side is busy")
+        case "exit":
+            os._exit(3)
+        case "fork and exit":  # what was forked goes a way of its own and keeps the socket open
+            if os.fork() == 0:
+                os.setsid()
+                time.sleep(10)
+            os._exit(3)
+        case "leave":
+            sys.exit(4)
+        case "crash":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        case "query":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        case "talk":
+            print("the child says hello")  # noqa: T201
+        case "scribble":
+            for descriptor in range(3, 30):
+                with suppress(OSError):
+                    os.write(descriptor, b"rubbish\n")
+        case "no json":
+            return {"pid": object()}  # type: ignore[dict-item]
+    trace(f"end {does}")
+    return {"pid": os.getpid()}
+
+
+class Unpicklable(Exception):
+    def __init__(self, text: str, *, lock: object) -> None:
+        super().__init__(text)
+        self.lock = lock
+
+
+@job(name="isolated-hang", queue=QUEUE, isolation="process", timeout=1, attempts=1)
+def isolated_hang(*, how: str) -> None:
+    """Holds its process in a way that no exception reaches."""
+    trace(f"hang {os.getpid()}")
+    match how:
+        case "loop":
+            while True:
+                try:
+                    while True:
+                        pass
+                except BaseException:  # noqa: S110
+                    pass
+        case "sleep":
+            time.sleep(1000)
+        case "regular expression":
+            re.match(r"(a+)+$", "a" * 60 + "b")
+        case "grandchild":
+            grandchild = subprocess.Popen(["sleep", "1000"])
+            trace(f"hang {grandchild.pid}")
+            grandchild.wait()
+
+
+@job(name="isolated-work", queue=QUEUE, isolation="process", timeout=60)
+def isolated_work(*, how: str) -> None:
+    isolated_hang(how=how)
+
+
+@job(name="isolated-batch", queue=QUEUE, isolation="process", batch=10)
+def isolated_batch(batch: Batch[Greeting]) -> None:
+    trace(f"batch {len(batch)} {os.getpid()}")
+    for item in batch:
+        if item.data.fails:
+            item.fail(ValueError(f"{item.data.name} failed at {item.job.attempts_made}"))
+
+
+@job(name="isolated-picky", queue=QUEUE, isolation="process", retry_on=[ConnectionError], backoff=0)
+def isolated_picky(*, error: str) -> None:
+    report_progress(50)
+    picky(error=error)

@@ -8,9 +8,11 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandParser
 
+from queues.management.arguments import duration
 from queues.management.tables import json_text
-from queues.operations.diagnosis import PROBE_SECONDS, Diagnosis, examine
+from queues.operations.diagnosis import PROBE_SECONDS, examine
 from queues.operations.health import Level
+from queues.operations.servers import Diagnosis
 
 SIGNS = {Level.HEALTHY: "ok      ", Level.WARNING: "warning ", Level.CRITICAL: "critical"}
 
@@ -24,7 +26,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print JSON instead of lines")
         parser.add_argument(
-            "--no-probe", action="store_const", const=0.0, default=PROBE_SECONDS, dest="probe_seconds", help="send no probe job"
+            "--probe-seconds",
+            type=duration,
+            default=PROBE_SECONDS,
+            metavar="SECONDS",
+            help=f"how long to wait for the probe jobs, {PROBE_SECONDS:g} by default; 0 sends none",
         )
 
     def handle(self, *, json: bool, probe_seconds: float, **options: Any) -> None:

@@ -1,12 +1,18 @@
 import json
+import os
+import signal
+import subprocess
+import sys
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from redis import Redis
 
-from queues import get_queue
+from queues import get_queue, pause_queue
 from queues.testing import run_jobs
 from queues.worker import ConcurrentWorker
+from tests.queues.conftest import ROOT
 from tests.testapp.jobs import QUEUE, give_up, greet
 
 
@@ -27,11 +33,50 @@ def queue_stats(*arguments: str) -> str:
 
 def test_all_queues_stand_in_an_aligned_table(filled: None) -> None:
     assert queue_stats().splitlines() == [
-        "queue          waiting  active  completed  failed  delayed  workers",
-        "embeddings           0       0          0       0        0        0",
-        "email-sync           0       0          0       0        0        0",
-        "notifications        1       0          1       1        1        0",
+        "queue          waiting  active  completed  failed  delayed  oldest  busy  workers",
+        "embeddings           0       0          0       0        0       -   0/0        0",
+        "email-sync           0       0          0       0        0       -   0/0        0",
+        "notifications        1       0          1       1        1      0s   0/0        0",
     ]
+
+
+def test_a_paused_queue_is_marked_and_the_age_of_its_oldest_job_told(filled: None, connection: Redis) -> None:
+    pause_queue(QUEUE)
+    connection.hincrbyfloat(f"rq:job:{get_queue(QUEUE).job_ids('waiting')[0]}", "since", -7300)
+    row = queue_stats(QUEUE).splitlines()[1]
+    assert row.startswith(f"{QUEUE} (paused) ")
+    assert row.split()[-3:] == ["2h", "0/0", "0"]
+
+
+def watch(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "manage.py", "queue_stats", QUEUE, "--watch", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def test_watching_shows_it_again_until_ctrl_c(filled: None) -> None:
+    process = watch("0.1")
+    assert process.stdout is not None
+    seen: list[str] = []
+    while sum(line.startswith(QUEUE) for line in seen) < 3:
+        seen.append(process.stdout.readline())
+        assert seen[-1], "it ended by itself"
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert "Traceback" not in rest
+    assert "\x1b" not in "".join(seen), "not a terminal, so nothing is cleared"
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "soon", "nan", "inf"])
+def test_an_interval_that_is_none_is_refused(seconds: str) -> None:
+    with pytest.raises(CommandError, match="is no number of seconds"):
+        queue_stats(f"--watch={seconds}")
 
 
 def test_only_the_named_queues_are_shown(filled: None) -> None:

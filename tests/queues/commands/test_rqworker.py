@@ -101,3 +101,36 @@ def test_a_database_that_is_away_stops_the_start_with_one_sentence(start_worker:
     output, _ = worker.communicate(timeout=30)
     assert worker.returncode == 1
     assert "No worker without the database 'default': " in output and "Traceback" not in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "slots"),
+    [
+        (("--concurrency", "2"), {"notifications": 2, "embeddings": 2}),
+        (("--concurrency", "notifications=7"), {"notifications": 7, "embeddings": 3}),
+        (("--concurrency", "embeddings=1", "--concurrency", "9"), {"notifications": 9, "embeddings": 1}),
+    ],
+)
+def test_concurrency_is_told_on_the_command_line(start_worker: StartWorker, arguments: tuple[str, ...], slots: dict[str, int]) -> None:
+    start_worker(QUEUE, "embeddings", *arguments)
+    wait_until(lambda: {name: get_queue_stats(name).concurrency for name in slots} == slots)
+
+
+def test_so_many_jobs_run_at_a_time(start_worker: StartWorker) -> None:
+    for number in range(6):
+        greet.enqueue(name=str(number), seconds=5)
+    start_worker(QUEUE, "--concurrency", "2")
+    wait_until(lambda: get_queue_stats(QUEUE).active == 2)
+    time.sleep(0.5)
+    assert (get_queue_stats(QUEUE).active, get_queue_stats(QUEUE).waiting) == (2, 4)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "many", "notifications=", "notifications=0", "=3", "notifications=1.5"])
+def test_a_concurrency_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(CommandError, match="neither a number of at least 1 nor QUEUE=NUMBER"):
+        call_command("rqworker", QUEUE, f"--concurrency={text}")
+
+
+def test_a_concurrency_of_a_queue_that_is_not_served_is_refused() -> None:
+    with pytest.raises(CommandError, match="--concurrency names embeddings, but this worker serves notifications"):
+        call_command("rqworker", QUEUE, "--concurrency", "embeddings=3")

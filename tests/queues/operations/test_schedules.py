@@ -135,3 +135,20 @@ def test_rubbish_in_its_keys_shows_as_nothing(scheduled: Scheduled, connection: 
     assert (info.past_runs(), info.last_at) == ([], None)
     Scheduler().tick()
     assert waiting() == 1
+
+
+def test_a_run_is_announced_as_added() -> None:
+    from queues import signals
+
+    heard: list[str] = []
+
+    def note(job, **kwargs: object) -> None:
+        heard.append(job.id)
+
+    signals.added.connect(note)
+    try:
+        first = get_schedule("clean-queues").run_now()
+        again = get_schedule("clean-queues").run_now()
+    finally:
+        signals.added.disconnect(note)
+    assert heard == [first.id] == [again.id]

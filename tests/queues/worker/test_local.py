@@ -23,6 +23,7 @@ from queues import (
 )
 from queues.exceptions import AlreadyRegistered, QueuesError
 from queues.jobs.job import Job
+from queues.operations.probe import send_probes
 from tests.queues.conftest import wait_until
 from tests.testapp.jobs import QUEUE, fail, greet, spin, tell
 
@@ -69,6 +70,14 @@ def test_a_handler_is_not_called_for_what_is_no_registered_job(connection: Redis
     with register_worker(QUEUE, seen.append):
         wait_until(lambda: get_queue_stats(QUEUE).failed)
     assert (seen, get_failed_jobs(QUEUE)[0].error_class) == ([], "UnknownJob")
+
+
+def test_a_handler_is_not_called_for_jobs_of_this_app_itself() -> None:
+    seen: list[Job] = []
+    with register_worker(QUEUE, seen.append):
+        passage = send_probes([QUEUE], timeout_seconds=10)[QUEUE]
+    assert passage.started_seconds is not None
+    assert seen == []
 
 
 def test_it_calls_back() -> None:

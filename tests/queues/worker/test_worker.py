@@ -110,6 +110,18 @@ def test_what_does_not_finish_in_time_is_given_back_uncharged(start_worker: Star
     assert (job.attempts_made, job.stalls) == (0, 0)
 
 
+def test_two_signals_at_once_are_two_wishes_to_stop(start_worker: StartWorker, traces: Traces) -> None:
+    greet.enqueue(name="Ann", seconds=60)
+    worker = start_worker(QUEUE)
+    wait_until(traces)
+    asked_at = time.monotonic()
+    worker.send_signal(signal.SIGTERM)
+    worker.send_signal(signal.SIGINT)
+    finish(worker, timeout=20)
+    assert time.monotonic() - asked_at < 15, "it did not wait the 30 s of a single wish"
+    assert get_queue_stats(QUEUE) == QueueStats(waiting=1)
+
+
 def test_an_overrun_is_interrupted_and_counts_as_a_failed_attempt(start_worker: StartWorker) -> None:
     oversleep.enqueue(name="Ann")
     finish(start_worker(QUEUE, "--burst"))
