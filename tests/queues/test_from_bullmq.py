@@ -1,6 +1,5 @@
 """docs/from-bullmq.md, run: every Python block, section by section, on real Redis; and nothing of either interface left out of it."""
 
-import pkgutil
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -8,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import get_commands
 from django.dispatch import Signal
 from django.test import Client
 
 import queues
-from queues import close_workers, get_queue_stats, signals
+from queues import close_workers, get_queue_stats, signals, testing
 from queues.checks.queues import check_queues
+from queues.conf import QueuesSettings
 from queues.jobs.registry import registry
 from queues.testing import run_jobs
 from tests.queues.accounts import make_user
@@ -43,20 +44,12 @@ repeat limiter FlowProducer lockDuration stalledInterval maxStalledCount Unrecov
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """One fenced block: `check` names a function of this module that runs after it, `needs` what `queues` must have for it."""
+    """One fenced block: `check` names a function of this module that runs after it."""
 
     section: str
     line: int
     source: str
     check: str = ""
-    needs: str = ""
-
-    @property
-    def can_run(self) -> bool:
-        try:
-            return bool(pkgutil.resolve_name(f"queues.{self.needs}" if self.needs else "queues"))
-        except (ImportError, AttributeError):
-            return False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,17 +62,14 @@ class Ran:
 
 
 def read_blocks() -> Iterator[Block]:
-    pattern = re.compile(
-        r"^## (?P<section>[^\n]+)$|^(?:<!-- (?P<word>test|needs): (?P<value>\S+) -->\n)?```python\n(?P<source>.*?)^```$", re.M | re.S
-    )
+    pattern = re.compile(r"^## (?P<section>[^\n]+)$|^(?:<!-- test: (?P<check>\S+) -->\n)?```python\n(?P<source>.*?)^```$", re.M | re.S)
     section = "Introduction"
     for found in pattern.finditer(TEXT):
         if found["section"]:
             section = found["section"]
             continue
-        marks = {"test": "check", "needs": "needs"}
-        mark = {marks[found["word"]]: found["value"]} if found["word"] else {}
-        yield Block(section=section, line=TEXT.count("\n", 0, found.start("source")), source=found["source"], **mark)
+        line = TEXT.count("\n", 0, found.start("source"))
+        yield Block(section=section, line=line, source=found["source"], check=found["check"] or "")
 
 
 BLOCKS = list(read_blocks())
@@ -120,7 +110,7 @@ def names() -> dict[str, Any]:
 @pytest.mark.parametrize("section", SECTIONS)
 def test_the_blocks_of_a_section_run(section: str, names: dict[str, Any], settings: Any, capsys: pytest.CaptureFixture[str]) -> None:
     for block in BLOCKS:
-        if block.section == section and block.can_run and block.check != PREAMBLE:
+        if block.section == section and block.check != PREAMBLE:
             run_block(block, names)
             if block.check in CHECKS:
                 CHECKS[block.check](Ran(names=names, settings=settings, printed=lambda: capsys.readouterr().out))
@@ -174,7 +164,7 @@ def test_every_python_block_is_found_and_every_mark_is_known() -> None:
     assert len(BLOCKS) == TEXT.count("```python")
     marks = {block.check for block in BLOCKS if block.check}
     assert marks == {*CHECKS, "database", PREAMBLE}
-    assert TEXT.count("<!-- ") == sum(1 for block in BLOCKS if block.check or block.needs)
+    assert TEXT.count("<!-- ") == sum(1 for block in BLOCKS if block.check)
 
 
 def test_every_subject_of_the_specification_has_a_section() -> None:
@@ -185,4 +175,11 @@ def test_every_subject_of_the_specification_has_a_section() -> None:
 
 def test_every_public_name_and_every_name_of_the_specification_is_on_the_page() -> None:
     words = set(re.findall(r"[\w.]*\w", TEXT)) | set(re.findall(r"\w+", TEXT))
-    assert {*queues.__all__, *BULLMQ.split()} - words == set()
+    assert {*queues.__all__, *testing.__all__, *BULLMQ.split()} - words == set()
+
+
+def test_every_setting_and_command_that_the_page_names_is_there() -> None:
+    settings = {f"QUEUES_{name.upper()}" for name in QueuesSettings.__annotations__}
+    assert set(re.findall(r"\bQUEUES_\w+", TEXT)) - settings == set()
+    commands = set(re.findall(r"manage\.py ([\w-]+)", TEXT)) | set(re.findall(r"`(queue_\w+)[ `]", TEXT)) - set(queues.__all__)
+    assert commands - set(get_commands()) == set()
