@@ -56,18 +56,21 @@ def drain_queue(name: str, *, delayed: bool = False) -> int:
     return get_queue(name).drain(delayed=delayed)
 
 
-def get_jobs(name: str, state: State | str, start: int = 0, end: int = -1) -> list[Job]:
+def get_jobs(queue: str, state: State | str, start: int = 0, end: int = -1) -> list[Job]:
     """Jobs in one state, both ends included: waiting and delayed next first, completed and failed newest first."""
-    return get_queue(name).jobs(state, start, end)
+    return get_queue(queue).jobs(state, start, end)
 
 
-def get_failed_jobs(name: str, start: int = 0, end: int = -1) -> list[Job]:
-    """The queue's dead letters, newest first, both ends included."""
-    return get_queue(name).jobs(State.FAILED, start, end)
+def get_failed_jobs(queue: str, start: int = 0, end: int = -1, **wanted: Unpack[Wanted]) -> list[Job]:
+    """The queue's dead letters, newest first, both ends included: all, or those that fit, as in retry_failed."""
+    if wanted:
+        return get_queue(queue).failed(**wanted)[start : None if end == -1 else end + 1]
+    return get_queue(queue).jobs(State.FAILED, start, end)
 
 
 def retry_failed(queue: str, *, limit: int = 0, **wanted: Unpack[Wanted]) -> int:
-    """Retries dead letters with their attempts reset: all, or those of `name=`, `error_class=`, `older_than=`, `newer_than=`, `text=`."""
+    """Retries dead letters with their attempts reset: all, or those that fit all of `name=`, `error_class=`,
+    `owner=`, `older_than=`, `newer_than=` and `text=` (in the error or the payload). Returns how many."""
     return get_queue(queue).retry_failed(limit=limit, **wanted)
 
 

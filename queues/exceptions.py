@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from queues.jobs.durations import LONGEST_SECONDS, Duration, in_seconds
+
 if TYPE_CHECKING:
     from queues.jobs.job import Job
 
@@ -90,11 +92,12 @@ class NonRetryable(QueuesError):
 
 
 class RetryLater(QueuesError):
-    """Raised in a job: put it back for `seconds` without charging an attempt."""
+    """Raised in a job: put it back for so long (seconds or a timedelta, at most a year) without charging an attempt."""
 
-    def __init__(self, seconds: float = 1.0, reason: str = "") -> None:
-        super().__init__(reason or f"retry in {seconds:g} s")
-        self.seconds = min(max(0.0, float(seconds)), 366 * 86400.0) if math.isfinite(seconds) else 1.0
+    def __init__(self, seconds: Duration = 1.0, reason: str = "") -> None:
+        wait = in_seconds(seconds)
+        super().__init__(reason or f"retry in {wait:g} s")
+        self.seconds = min(max(0.0, wait), LONGEST_SECONDS) if math.isfinite(wait) else 1.0
 
 
 class JobCancelled(QueuesError):

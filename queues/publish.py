@@ -17,9 +17,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from queues import signals
 from queues.exceptions import JobIdTaken, QueuesError, WrongQueue
-from queues.jobs.durations import check_delay
+from queues.jobs.backoff import Backoff
+from queues.jobs.durations import Duration, check_delay
 from queues.jobs.job import Job
-from queues.jobs.options import AddOptions, Options
+from queues.jobs.options import AddOptions, Dedupe, Keep, Options
 from queues.jobs.registry import registry
 from queues.jobs.states import RQ_STATUS, State, from_rq_status
 from queues.store import payloads, scripts
@@ -72,27 +73,49 @@ def add_job(
     queue: str,
     name: str,
     data: Mapping[str, Any],
-    **options: Unpack[AddOptions],
+    *,
+    delay: Duration | None = None,
+    priority: int = 0,
+    attempts: int | None = None,
+    backoff: Backoff | Duration | None = None,
+    job_id: str | None = None,
+    dedupe: Dedupe = None,
+    keep_completed: int | Keep | None = None,
+    keep_failed: int | Keep | None = None,
+    using: str | None = None,
 ) -> Job:
-    """Adds one job and returns it with its id: see add_jobs. `job_id` chooses that id, of letters, digits, `_` and `-`: an unfinished
-    job that has it is returned instead, a finished one replaced. Raises JobIdTaken where that job is another queue's."""
-    return add_jobs(queue, [(name, data)], **options)[0]
+    """Adds one job and returns it with its id, or the one that is there instead.
 
-
-def add_jobs(queue: str, jobs: Iterable[tuple[str, Mapping[str, Any]]], **options: Unpack[AddOptions]) -> list[Job]:
-    """Adds jobs in one round trip, all or none.
-
-    Inside a transaction of the database alias `using` they are provisional and leave on its commit, all jobs of the
+    Inside a transaction of the database alias `using` it is provisional and leaves on the commit, all jobs of the
     transaction in one call; Redis being away then is logged and sent as `publish_failed`, never raised.
 
     `delay` (seconds or a timedelta) is kept from Redis's arrival on; a lower `priority` runs first, 0 is the default, first in
     first out within a value. `attempts` (runs in all), `backoff` (seconds, Fixed or Exponential), `keep_completed` and `keep_failed`
-    (a count, or Keep) replace the job's and the queue's own. While a waiting or delayed job holds the `dedupe` key (a string, or a
+    (a count, or Keep) replace the job's and the queue's own. `job_id` chooses the id, of letters, digits, `_` and `-`: an unfinished
+    job that has it is returned instead, a finished one replaced. While a waiting or delayed job holds the `dedupe` key (a string, or a
     function of the payload), that one is returned, moved to the better priority and the earlier due time; with Debounce(key, window)
     it gets the newer payload and the whole window again.
     Raises ValueError (an option out of range), UnknownQueue, UnknownJob, WrongQueue, InvalidPayload before anything reaches Redis;
-    outside of a transaction also RedisUnavailable.
+    outside of a transaction also RedisUnavailable, and JobIdTaken where an unfinished job of another queue has the id.
     """
+    return add_jobs(
+        queue,
+        [(name, data)],
+        delay=delay,
+        priority=priority,
+        attempts=attempts,
+        backoff=backoff,
+        job_id=job_id,
+        dedupe=dedupe,
+        keep_completed=keep_completed,
+        keep_failed=keep_failed,
+        using=using,
+    )[0]
+
+
+def add_jobs(queue: str, jobs: Iterable[tuple[str, Mapping[str, Any]]], **options: Unpack[AddOptions]) -> list[Job]:
+    """Adds jobs, each as (name, payload), with the options and errors of add_job: up to a thousand in one round trip and all or none,
+    more of them by the thousand. An option that does not fit, or one wrong payload, adds none."""
     get_queue(queue)
     using = options.pop("using", None)
     checked = Options(**options)  # type: ignore[misc]  # mypy does not see that `using` is gone
@@ -116,12 +139,13 @@ def send(new: Sequence[NewJob]) -> list[Job]:
 
     Raises RedisUnavailable, and JobIdTaken when all others are stored.
     """
+    servers = {name: get_queue(name).connection for name in {item.job.queue for item in new}}
     by_server: dict[int, list[NewJob]] = defaultdict(list)
     for item in new:
-        by_server[id(get_queue(item.job.queue).connection)].append(item)
+        by_server[id(servers[item.job.queue])].append(item)
     stored: dict[str, Job | None] = {}
     for items in by_server.values():
-        connection = get_queue(items[0].job.queue).connection
+        connection = servers[items[0].job.queue]
         for at in range(0, len(items), MAX_PER_CALL):
             stored |= _send_part(connection, items[at : at + MAX_PER_CALL])
     if taken := [item.job for item in new if stored[item.job.id] is None]:
@@ -134,10 +158,13 @@ def _send_part(connection: redis.Redis, part: Sequence[NewJob]) -> dict[str, Job
     with translated(f"Could not add jobs to {part[0].job.queue!r}"):
         answers = scripts.add(connection, [argument for item in part for argument in item.arguments()])
     stored: dict[str, Job | None] = {}
-    for item, (job_id, status, is_new) in zip(part, answers, strict=True):
-        is_taken = status == b"taken"
-        stored[item.job.id] = job = None if is_taken else replace(item.job, id=job_id.decode(), state=from_rq_status(status.decode()))
-        if is_new and signals.added.has_listeners(Job):
+    for item, (job_id, status, is_new, flat) in zip(part, answers, strict=True):
+        if not is_new:
+            found = {field.decode(): value for field, value in zip(flat[::2], flat[1::2], strict=True)}
+            stored[item.job.id] = Job.from_hash(job_id.decode(), found) if found else None
+            continue
+        stored[item.job.id] = job = replace(item.job, state=from_rq_status(status.decode()))
+        if signals.added.has_listeners(Job):
             signals.added.send_robust(sender=Job, job=job)
     return stored
 

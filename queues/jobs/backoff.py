@@ -6,6 +6,7 @@ import logging
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -51,12 +52,12 @@ KINDS: dict[str, type[Fixed] | type[Exponential]] = {"fixed": Fixed, "exponentia
 
 
 def parse_backoff(value: Any) -> Backoff:
-    """A back-off as settings and options write it: seconds (fixed), a callable, or a mapping such as
+    """A back-off as settings and options write it: seconds or a timedelta (fixed), a callable, or a mapping such as
     {"type": "exponential", "delay_seconds": 1, "jitter": 0.5}. Raises ValueError."""
     match value:
         case bool():
             pass
-        case int() | float():
+        case int() | float() | timedelta():
             return Fixed(delay_seconds=check_delay(value))
         case Mapping() if value.get("type") in KINDS:
             try:

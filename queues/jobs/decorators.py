@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from queues.exceptions import InvalidJob, InvalidSchedule
 from queues.jobs.backoff import Backoff, parse_backoff
 from queues.jobs.batch import Batch
+from queues.jobs.durations import Duration, in_seconds
 from queues.jobs.job import Job
 from queues.jobs.options import AddOptions, Keep
 from queues.jobs.payload import Style, inspect_function
@@ -89,8 +90,8 @@ def job(
     name: str,
     queue: str,
     attempts: int | None = None,
-    backoff: Backoff | float | None = None,
-    timeout: int = 180,
+    backoff: Backoff | Duration | None = None,
+    timeout: Duration = 180,
     batch: int | None = None,
     isolation: Isolation = "thread",
     owner: str | None = None,
@@ -102,13 +103,14 @@ def job(
     """Registers a function as the job `name` of `queue`.
 
     `attempts` counts runs in all (the queue's ATTEMPTS, else 3); `backoff` is seconds, Fixed, Exponential or a function that gives
-    the seconds after the n-th failure (the queue's BACKOFF, else 1 s, 2 s, 4 s, ...); `timeout` is in whole seconds; `batch` is the most
-    items that one call of a batch handler takes; `isolation="process"` runs it in a process of the worker's, which is killed
-    at the deadline whatever it does. `owner` names the field of the payload that says whose a job is: owners are served in
-    turn. An error of `give_up_on`, or outside of `retry_on` where that is given, fails the job at once. `keep_completed` and
-    `keep_failed` replace the queue's. Raises InvalidJob, AlreadyRegistered.
+    the seconds after the n-th failure (the queue's BACKOFF, else 1 s, 2 s, 4 s, ...); `timeout`, at least a second, bounds one attempt;
+    `batch` is the most items that one call of a batch handler takes; `isolation="process"` runs it in a process of the worker's, which is
+    killed at the deadline whatever it does. `owner` names the field of the payload that says whose a job is:
+    owners are served in turn. An error of `give_up_on`, or raised outside of `retry_on` where that is given, fails the job at once.
+    `keep_completed` and `keep_failed` replace the queue's. Spans are seconds or a timedelta. Raises InvalidJob, AlreadyRegistered.
     """
-    if (attempts is not None and attempts < 1) or timeout < 1 or (batch is not None and batch < 1):
+    timeout_seconds = int(in_seconds(timeout))
+    if (attempts is not None and attempts < 1) or timeout_seconds < 1 or (batch is not None and batch < 1):
         raise InvalidJob(f"{name}: attempts, timeout and batch must be at least 1.")
     try:
         parsed = None if backoff is None else parse_backoff(backoff)
@@ -122,7 +124,7 @@ def job(
         queue=queue,
         attempts=attempts,
         backoff=parsed,
-        timeout_seconds=timeout,
+        timeout_seconds=timeout_seconds,
         batch=batch,
         isolation=isolation,
         owner=owner,

@@ -64,7 +64,7 @@ class AddOptions(TypedDict, total=False):
     delay: Duration | None
     priority: int
     attempts: int | None
-    backoff: Backoff | float | None
+    backoff: Backoff | Duration | None
     job_id: str | None
     dedupe: Dedupe
     keep_completed: int | Keep | None
@@ -79,7 +79,7 @@ class Options:
     delay: Duration | None = None
     priority: int = 0
     attempts: int | None = None
-    backoff: Backoff | float | None = None
+    backoff: Backoff | Duration | None = None
     job_id: str | None = None
     dedupe: Dedupe = None
     keep_completed: int | Keep | None = None
@@ -89,7 +89,7 @@ class Options:
         if not is_whole(self.priority) or not -PRIORITY_LIMIT <= self.priority <= PRIORITY_LIMIT:
             raise ValueError(f"priority must be a whole number from {-PRIORITY_LIMIT} to {PRIORITY_LIMIT}, not {self.priority}")
         if self.attempts is not None and (not is_whole(self.attempts) or self.attempts < 1):
-            raise ValueError(f"attempts must be a whole number of at least 1, not {self.attempts}")
+            raise ValueError(f"attempts must be a whole number, at least 1, not {self.attempts!r}")
         if self.job_id is not None and not (isinstance(self.job_id, str) and JOB_ID.fullmatch(self.job_id)):
             raise ValueError(f"job_id may have letters, digits, _ and -, at most 200 of them, not {self.job_id!r}")
         check_delay(self.delay)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from queues.exceptions import AlreadyRegistered, UnknownJob
+from queues.exceptions import AlreadyRegistered, JobTimeout, UnknownJob
 from queues.jobs.backoff import Backoff
 from queues.jobs.batch import Batch, Item
 from queues.jobs.job import Job
@@ -68,8 +68,8 @@ class Definition:
         return "" if value is None else str(value)[:MAX_OWNER_CHARACTERS]
 
     def gives_up_on(self, error: BaseException) -> bool:
-        """Whether the error ends the job, whatever attempts remain."""
-        return isinstance(error, self.give_up_on) or bool(self.retry_on and not isinstance(error, self.retry_on))
+        """Whether the error ends the job, whatever attempts remain. `retry_on` is about what the function raises: an overrun is not."""
+        return isinstance(error, self.give_up_on) or bool(self.retry_on and not isinstance(error, (*self.retry_on, JobTimeout)))
 
     def call(self, payload: Any, job: Callable[[], Job] | None = None) -> Any:
         """Runs the function once with this payload. A batch handler gets a batch of one, of `job()`; its item's failure is raised."""

@@ -31,6 +31,7 @@ class Wanted(TypedDict, total=False):
     older_than: Duration | None
     newer_than: Duration | None
     text: str | None
+    owner: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +43,11 @@ class Filter:
     older_than: Duration | None = None
     newer_than: Duration | None = None
     text: str | None = None
+    owner: str | None = None
 
     def fits(self, job: Job) -> bool:
-        if self.name not in (None, job.name) or self.error_class not in (None, job.error_class):
+        facts = ((self.name, job.name), (self.error_class, job.error_class), (self.owner, job.owner))
+        if any(wanted not in (None, fact) for wanted, fact in facts):
             return False
         age = (datetime.now(UTC) - job.ended_at).total_seconds() if job.ended_at else 0.0
         if self.older_than is not None and age < in_seconds(self.older_than):

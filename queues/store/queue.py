@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, Unpack
+from typing import Any, Unpack
 
 import redis
 
@@ -16,14 +17,14 @@ from queues.jobs.backoff import Backoff, Exponential, parse_backoff
 from queues.jobs.job import Job
 from queues.jobs.options import Keep
 from queues.jobs.states import State
-from queues.store import dead_letters, history, keys, scripts, stats, workers
+from queues.store import cleaning, dead_letters, history, keys, listing, scripts, stats, workers
 from queues.store.connection import get_connection, queue_config, translated
 from queues.store.dead_letters import Wanted
 from queues.store.fields import rq_time
 from queues.store.stats import QueueStats
 
-SLICE = 1000
-"""Jobs that one call reads or deletes: bounds how long Redis is held up."""
+DRAIN_AT_ONCE = 1000
+"""Jobs that one call drains: bounds how long Redis is held up."""
 
 LOG_LINES = 1000
 LOG_SECONDS = 30 * 86400
@@ -31,8 +32,6 @@ LOG_SECONDS = 30 * 86400
 
 class Queue:
     """One queue of RQ_QUEUES, by name. Raises UnknownQueue; its methods raise RedisUnavailable."""
-
-    _REGISTRIES: ClassVar = {State.COMPLETED: keys.completed, State.FAILED: keys.failed, State.DELAYED: keys.delayed}
 
     def __init__(self, name: str) -> None:
         self.config = queue_config(name)
@@ -103,62 +102,39 @@ class Queue:
 
     def job_ids(self, state: State | str, start: int = 0, end: int = -1) -> list[str]:
         """Ids in one state, both ends included: waiting and delayed next first, completed and failed newest first."""
-        state = State(state)
         with translated():
-            match state:
-                case State.WAITING:
-                    ids = self._waiting_ids()
-                    return ids[start : None if end == -1 else end + 1]
-                case State.ACTIVE:
-                    members: Any = self.connection.zrange(keys.leases(self.name), start, end)
-                    return [member.decode().rpartition(":")[0] for member in members]
-                case State.PROVISIONAL:
-                    return []
-            found: Any = self.connection.zrange(self._REGISTRIES[state](self.name), start, end, desc=state is not State.DELAYED)
-            return [member.decode() for member in found]
+            return listing.job_ids(self.connection, self.name, State(state), start, end)
 
     def jobs(self, state: State | str, start: int = 0, end: int = -1) -> list[Job]:
         """The jobs of `job_ids`; one that ends meanwhile shows the state that it then has."""
         return self.fetch(self.job_ids(state, start, end))
 
+    def failed(self, *, limit: int = 0, **wanted: Unpack[Wanted]) -> list[Job]:
+        """Dead letters, all or those that fit (see dead_letters.Filter), newest first; `limit` 0 is no limit."""
+        return list(itertools.islice(dead_letters.find(self, dead_letters.Filter(**wanted)), limit or None))
+
     def fetch(self, ids: Iterable[str]) -> list[Job]:
         """The jobs that still exist, in the order of their ids."""
-        wanted = list(ids)
-        found: list[Job] = []
-        for at in range(0, len(wanted), SLICE):
-            part = wanted[at : at + SLICE]
-            with translated(), self.connection.pipeline(transaction=False) as pipeline:
-                for job_id in part:
-                    pipeline.hgetall(keys.job(job_id))
-                hashes = pipeline.execute()
-            pairs = zip(part, hashes, strict=True)
-            found += [Job.from_hash(job_id, {key.decode(): value for key, value in fields.items()}) for job_id, fields in pairs if fields]
-        return found
+        with translated():
+            return listing.fetch(self.connection, ids)
 
     def clean(
         self,
         older_than_seconds: float,
         *,
-        states: Sequence[State | str] = (State.COMPLETED, State.FAILED),
+        states: Sequence[State | str] = cleaning.ENDED,
         limit: int = 0,
         dry_run: bool = False,
     ) -> int:
         """Removes jobs that ended at least so long ago, oldest first; `limit` 0 is no limit. Returns how many."""
-        wanted = [State(state) for state in states]
-        if wrong := [state for state in wanted if state not in (State.COMPLETED, State.FAILED)]:
-            raise ValueError(f"Only completed and failed jobs have an end to be older than, not {', '.join(wrong)}.")
-        removed = 0
-        for state in wanted:
-            room = limit - removed if limit else -1
-            if room:
-                removed += self._clean_registry(self._REGISTRIES[state](self.name), older_than_seconds, room, dry_run)
-        return removed
+        with translated():
+            return cleaning.clean(self.connection, self.name, older_than_seconds, states, limit, dry_run=dry_run)
 
     def drain(self, *, delayed: bool = False) -> int:
         """Deletes all waiting jobs, and the delayed ones if asked. Running ones go on. Returns how many."""
         removed = 0
         with translated():
-            while count := int(scripts.drain(self.connection, self.name, SLICE, "1" if delayed else "")):
+            while count := int(scripts.drain(self.connection, self.name, DRAIN_AT_ONCE, "1" if delayed else "")):
                 removed += count
         return removed
 
@@ -214,27 +190,6 @@ class Queue:
     def workers(self) -> list[workers.WorkerInfo]:
         with translated():
             return workers.of_queue(self.connection, self.name)
-
-    def _waiting_ids(self) -> list[str]:
-        with self.connection.pipeline() as pipeline:
-            pipeline.zrangebyscore(keys.prioritized(self.name), "-inf", "(0")
-            pipeline.lrange(keys.waiting(self.name), 0, -1)
-            pipeline.zrangebyscore(keys.prioritized(self.name), "0", "+inf")
-            return [job_id.decode() for part in pipeline.execute() for job_id in part]
-
-    def _clean_registry(self, registry: str, older_than_seconds: float, room: int, dry_run: bool) -> int:
-        with translated():
-            if dry_run:
-                count = int(scripts.clean(self.connection, registry, older_than_seconds, 0, 1))
-                return count if room < 0 else min(count, room)
-            removed = 0
-            while room < 0 or removed < room:
-                part = SLICE if room < 0 else min(SLICE, room - removed)
-                count = int(scripts.clean(self.connection, registry, older_than_seconds, part, 0))
-                removed += count
-                if count < part:
-                    break
-            return removed
 
 
 @functools.lru_cache(maxsize=256)

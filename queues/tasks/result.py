@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
 from queues import exceptions
@@ -33,7 +32,7 @@ def build(task: Task[P, T], call: TaskCall, job: Job, runs: Sequence[Attempt]) -
     """
     status = STATUS.get(job.state, TaskResultStatus.READY)
     asked = {"priority": -job.priority, "queue_name": job.queue, "backend": call.backend, "run_after": call.run_after}
-    finished_at = _ended_at(job) if job.state in (State.COMPLETED, State.FAILED) else None
+    finished_at = job.ended_at if job.state in (State.COMPLETED, State.FAILED) else None
     result = TaskResult(
         task=replace(task, **asked),  # type: ignore[arg-type]  # of several types
         id=job.id,
@@ -54,16 +53,12 @@ def build(task: Task[P, T], call: TaskCall, job: Job, runs: Sequence[Attempt]) -
     return result
 
 
-def _ended_at(job: Job) -> datetime | None:
-    """None for a task that died with its worker: nobody saw its end."""
-    return job.ended_at if job.ended_at and job.started_at and job.ended_at >= job.started_at else None
-
-
 def _add_unrecorded_run(result: TaskResult[..., Any], job: Job, runs: Sequence[Attempt]) -> None:
-    """The run that goes on, the good one that returned nothing, and the one whose worker vanished have no entry."""
-    is_good = job.state is State.COMPLETED and not (runs and runs[0].ending is Ending.COMPLETED)
-    has_vanished = job.state is State.FAILED and result.finished_at is None
-    if job.state is State.ACTIVE or is_good or has_vanished:
+    """The run that goes on, the good one that returned nothing, and a death that no worker saw have no entry."""
+    latest = runs[0].ending if runs else None
+    is_good = job.state is State.COMPLETED and latest is not Ending.COMPLETED
+    has_vanished = job.state is State.FAILED and latest is not Ending.FAILED
+    if job.worker and (job.state is State.ACTIVE or is_good or has_vanished):
         result.worker_ids.append(job.worker)
     if has_vanished:
         name = job.error_class if hasattr(exceptions, job.error_class) else "QueuesError"

@@ -1,10 +1,12 @@
-"""Sends the signals of settled runs from a thread of its own, so that a slow receiver delays no job."""
+"""Sends the signals of a worker from a thread of its own, so that a slow receiver delays no job and ends no lease."""
 
 from __future__ import annotations
 
+import functools
 import logging
 import queue
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -40,10 +42,10 @@ STATES = {
 
 
 class Announcer:
-    """`announce` returns at once; `stop` waits until everything was sent."""
+    """`announce` and `tell` return at once; `stop` waits until everything was sent."""
 
     def __init__(self) -> None:
-        self.outcomes: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()
+        self.calls: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self.thread = threading.Thread(target=self._work, name="announcer", daemon=True)
         self.thread.start()
 
@@ -51,16 +53,20 @@ class Announcer:
         for outcome in outcomes:
             log_outcome(outcome)
             if any(signal.has_listeners(Job) for signal in SIGNALS.get(outcome.kind, ())):
-                self.outcomes.put(outcome)
+                self.tell(functools.partial(send, outcome))
+
+    def tell(self, call: Callable[[], object]) -> None:
+        """Calls it from the announcer's thread."""
+        self.calls.put(call)
 
     def stop(self, timeout_seconds: float) -> None:
-        self.outcomes.put(None)
+        self.calls.put(None)
         self.thread.join(timeout_seconds)
 
     def _work(self) -> None:
-        while (outcome := self.outcomes.get()) is not None:
+        while (call := self.calls.get()) is not None:
             close_old_connections()
-            send(outcome)
+            call()
             close_old_connections()
 
 
@@ -90,7 +96,7 @@ def log_outcome(outcome: Outcome) -> None:
         "attempt": claim.attempts_made + 1,
         "duration_seconds": round(outcome.ended_at - claim.claimed_at, 6),
     }
-    if outcome.kind in (Kind.RETRY, Kind.LATER):
+    if outcome.is_put_back:
         facts["retry_in_seconds"] = outcome.delay_seconds
     if outcome.error is not None:
         facts["error"] = " ".join(describe(outcome.error).split())

@@ -105,10 +105,11 @@ class Room:
 
 
 class Claimer:
-    """Takes jobs in one round trip, each leased under an execution id of its own."""
+    """Takes jobs in one round trip, each leased under an execution id of its own; without `batches` each is a call of its own."""
 
-    def __init__(self, *, worker: str, lease_seconds: int) -> None:
+    def __init__(self, *, worker: str, lease_seconds: int, batches: bool = True) -> None:
         self.worker = worker
+        self.batches = batches
         self.lease_seconds = lease_seconds
         self.calls = itertools.count(1)
         self.resting: set[str] = set()
@@ -119,7 +120,7 @@ class Claimer:
 
         Afterwards `resting` has the queues which this worker leaves alone, being paused for them.
         """
-        sizes = batch_sizes()
+        sizes = batch_sizes() if self.batches else {}
         arguments: list[str | bytes | int | float] = []
         for room in rooms:
             flat = [part for pair in sizes.get(room.queue, {}).items() for part in pair]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -58,7 +59,7 @@ class Dispatcher:
         self.held: dict[str, Claim] = {}
         self.unsettled: list[Outcome] = []
         self.awaited: dict[str, str] = {}  # jobs that this worker put back, and their queue: a burst waits for them
-        self.claimer = Claimer(worker=worker, lease_seconds=settings.lease_seconds)
+        self.claimer = Claimer(worker=worker, lease_seconds=settings.lease_seconds, batches=options.handler is None)
         self.announcer = Announcer()
         self.pools = {
             name: QueueThreads(name, options.concurrency.get(name) or get_queue(name).concurrency, self._done, options.handler)
@@ -72,6 +73,7 @@ class Dispatcher:
             claims=lambda: list(self.held.values()),
             write_off=self._write_off,
             heartbeat=heartbeat,
+            announcer=self.announcer,
             runs_schedules=options.runs_schedules,
         )
 
@@ -85,7 +87,7 @@ class Dispatcher:
                 wait = self._claim()
             except redis.exceptions.RedisError as error:
                 log.error("Redis does not serve, trying again in %g s: %s: %s", RECONNECT_SECONDS, type(error).__name__, error)
-                report_trouble(self.worker, error)
+                self.announcer.tell(functools.partial(report_trouble, self.worker, error))
                 wait = RECONNECT_SECONDS
 
     def finish(self) -> None:
@@ -103,8 +105,8 @@ class Dispatcher:
             pool.children.close()
         self.unsettled += [Outcome(claim=claim, kind=Kind.BACK) for claim in self.held.values()]
         self._settle()
-        self.announcer.stop(timeout_seconds=5)
         self.keeper.stop()
+        self.announcer.stop(timeout_seconds=5)
 
     def _receive(self, timeout_seconds: float) -> None:
         for message in self.mailbox.take(timeout_seconds):
@@ -132,12 +134,9 @@ class Dispatcher:
         for outcome in outcomes:
             self.held.pop(outcome.claim.member, None)
         self.jobs_run += len(outcomes)
-        put_back = [
-            outcome.claim
-            for outcome in settled
-            if outcome.kind in (Kind.RETRY, Kind.LATER) and outcome.delay_seconds <= BURST_PATIENCE_SECONDS
-        ]
-        self.awaited |= {claim.id: claim.queue for claim in put_back}
+        if self.limits.burst:
+            soon = [outcome.claim for outcome in settled if outcome.is_put_back and outcome.delay_seconds <= BURST_PATIENCE_SECONDS]
+            self.awaited |= {claim.id: claim.queue for claim in soon}
         if len(settled) < len(outcomes):
             log.warning("%d runs ended after their lease was lost; their outcome was dropped", len(outcomes) - len(settled))
         self.announcer.announce(settled)
@@ -147,6 +146,7 @@ class Dispatcher:
         limit = self.limits.max_jobs
         most = 1_000_000 if limit is None else limit - self.jobs_run - len(self.held)
         if most <= 0:
+            self.bell.listen(())
             return settings.poll_seconds if self.held else -1.0
         rooms = [Room(queue=name, units=pool.room) for name, pool in self.pools.items()]
         units, next_due = self.claimer.claim(self.connection, rooms, most=most)

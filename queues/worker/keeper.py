@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 import time
@@ -11,7 +12,7 @@ import redis
 
 from queues.conf import settings
 from queues.operations.scheduler import Scheduler
-from queues.worker.announcer import report_trouble
+from queues.worker.announcer import Announcer, report_trouble
 from queues.worker.claims import Claim, Unit
 from queues.worker.deadlines import is_written_off
 from queues.worker.leases import REAP_SECONDS, Reaper, renew
@@ -32,6 +33,7 @@ class Keeper:
         claims: Callable[[], list[Claim]],
         write_off: Callable[[Unit, QueueThreads], None],
         heartbeat: Callable[[], None],
+        announcer: Announcer,
         runs_schedules: bool,
     ) -> None:
         self.worker = worker
@@ -40,7 +42,8 @@ class Keeper:
         self.claims = claims
         self.write_off = write_off
         self.heartbeat = heartbeat
-        self.reaper = Reaper(list(pools))
+        self.announcer = announcer
+        self.reaper = Reaper(list(pools), announcer.tell)
         self.scheduler = Scheduler() if runs_schedules else None
         self.stopped = threading.Event()
         self.renewed_at = self.reaped_at = 0.0
@@ -59,7 +62,7 @@ class Keeper:
                 log.warning("Redis is away, leases could not be renewed: %s", error)
             except Exception as error:
                 log.exception("The worker's keeper met an error and goes on")
-                report_trouble(self.worker, error)
+                self.announcer.tell(functools.partial(report_trouble, self.worker, error))
             if self.stopped.wait(1.0):
                 return
 

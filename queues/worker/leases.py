@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import redis
 
 from queues import signals
 from queues.conf import settings
-from queues.exceptions import JobCancelled, JobStalled
+from queues.exceptions import JobCancelled, JobStalled, QueuesError
 from queues.jobs.job import Job
 from queues.store import keys, scripts
 from queues.store.fields import rq_time
@@ -61,10 +62,14 @@ _TOUCH = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1],
 
 
 class Reaper:
-    """Takes back stale leases, one worker at a time for each queue, and none while Redis has just come up: the living renew first."""
+    """Takes back stale leases, one worker at a time for each queue, and none while Redis has just come up: the living renew first.
 
-    def __init__(self, queues: Sequence[str]) -> None:
+    `tell` calls what sends the signals, by default here and now.
+    """
+
+    def __init__(self, queues: Sequence[str], tell: Callable[[Callable[[], object]], object] = lambda call: call()) -> None:
         self.queues = queues
+        self.tell = tell
         self.server_run = ""
         self.quiet_until = 0.0
 
@@ -84,11 +89,22 @@ class Reaper:
     def _reap_queue(self, connection: redis.Redis, name: str) -> None:
         queue = get_queue(name)
         reason = JobStalled(f"its worker disappeared more than {settings.stall_limit} times")
-        flat = scripts.reap(connection, name, settings.stall_limit, str(queue.keep_failed), f"JobStalled: {reason}", "JobStalled")
+        ended = rq_time(time.time())
+        flat = scripts.reap(connection, name, settings.stall_limit, str(queue.keep_failed), f"JobStalled: {reason}", "JobStalled", ended)
         died = {job_id.decode(): cause.decode() for job_id, cause in zip(flat[::2], flat[1::2], strict=True)}
         for job in queue.fetch(died):
             log.warning("Job %s (%s) of %s stalled%s", job.id, job.name, name, ": dead" if died[job.id] else ": back to the front")
-            signals.stalled.send_robust(sender=Job, job=job)
-            if died[job.id]:
-                cancelled = JobCancelled("it was cancelled, and its worker disappeared")
-                signals.dead.send_robust(sender=Job, job=job, error=cancelled if died[job.id] == "JobCancelled" else reason)
+            self.tell(functools.partial(_send, job, _cause(died[job.id], reason)))
+
+
+def _cause(error_class: str, stalled: JobStalled) -> QueuesError | None:
+    """Why a job died, None where it did not."""
+    if error_class == "JobCancelled":
+        return JobCancelled("it was cancelled, and its worker disappeared")
+    return stalled if error_class else None
+
+
+def _send(job: Job, cause: QueuesError | None) -> None:
+    signals.stalled.send_robust(sender=Job, job=job)
+    if cause is not None:
+        signals.dead.send_robust(sender=Job, job=job, error=cause)

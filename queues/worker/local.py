@@ -43,6 +43,8 @@ class Worker:
         )
         self._thread = threading.Thread(target=self._worker.work, kwargs={"logging_level": None}, name=f"worker-{queue}", daemon=True)
         self._thread.start()
+        while self._thread.is_alive() and not self._worker.born.wait(0.1):
+            continue  # until others know of it: then it can be paused, for instance
 
     @property
     def name(self) -> str:
@@ -107,10 +109,12 @@ def register_worker(queue: str, handler: Handler | None = None, *, concurrency: 
     if inspect.iscoroutinefunction(handler):
         raise ValueError("the handler is async, and jobs run in threads: make it a plain function, with asyncio.run inside")
     get_queue(queue).stats()
-    if queue in _workers:
-        raise AlreadyRegistered(f"This process has a worker of {queue!r} already: close it first.")
-    if not _workers:
-        atexit.register(close_workers)
+    if (known := _workers.get(queue)) is not None:
+        if known.is_running:
+            raise AlreadyRegistered(f"This process has a worker of {queue!r} already: close it first.")
+        known.close()  # it failed, or was this process's parent's
+    atexit.unregister(close_workers)
+    atexit.register(close_workers)
     _workers[queue] = worker = Worker(queue, handler, concurrency=concurrency)
     return worker
 

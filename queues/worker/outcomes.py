@@ -16,7 +16,7 @@ import redis
 
 from queues.exceptions import InvalidPayload, JobCancelled, NonRetryable, Refused, RetryLater, UnknownJob
 from queues.jobs.backoff import decode_backoff, wait_seconds
-from queues.jobs.registry import Definition
+from queues.jobs.registry import Definition, registry
 from queues.store import scripts
 from queues.store.fields import integer, rq_time
 from queues.store.queue import get_queue
@@ -59,6 +59,11 @@ class Outcome:
     def attempts_made(self) -> int:
         """Runs charged so far, this one included if it was."""
         return self.claim.attempts_made + (self.kind in RQ_RESULT_TYPE)
+
+    @property
+    def is_put_back(self) -> bool:
+        """Whether the job runs again after the delay."""
+        return self.kind in (Kind.RETRY, Kind.LATER)
 
     def arguments(self, worker: str) -> list[str | bytes | int | float]:
         """The outcome as settle.lua reads it."""
@@ -131,9 +136,10 @@ def completed(claim: Claim, result: Any) -> Outcome:
 def failed(claim: Claim, error: BaseException, definition: Definition | None = None, *, gives_up: bool | None = None) -> Outcome:
     """Decides by the error: later without charge, dead at once, or charged and retried while attempts remain.
 
-    The attempts are the job's own, else its definition's; what has neither gets one. `gives_up` is given where the error's class
-    is not at hand, else the definition is asked.
+    The attempts are the job's own, else its definition's (by default that of its name); what has neither gets one. `gives_up` is
+    given where the error's class is not at hand, else the definition is asked.
     """
+    definition = definition or registry.find(claim.name)
     if isinstance(error, RetryLater):
         return Outcome(claim=claim, kind=Kind.LATER, delay_seconds=error.seconds, error=error)
     charged = claim.attempts_made + 1

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 
 from queues.exceptions import JobCancelled, JobTimeout
 from queues.worker.claims import Unit
@@ -92,8 +92,13 @@ class QueueThreads:
             outcomes = self._run(unit)
             self.running.discard(unit)
             if outcomes is None:
-                return  # written off meanwhile: another thread has this one's place
+                break  # written off meanwhile: another thread has this one's place
+            if unit.interrupted_at:
+                self.start_thread()
             self.done(unit, outcomes, time.monotonic() - unit.started_at)
+            if unit.interrupted_at:
+                break  # what the interrupt left half done, such as a transaction, is no place for the next job
+        connections.close_all()
 
     def _run(self, unit: Unit) -> list[Outcome] | None:
         """The unit's outcomes, None where they came too late. The deadline may strike until the unit is marked as over."""

@@ -35,6 +35,7 @@ class ConcurrentWorker(BaseWorker):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.mailbox = Mailbox()
+        self.born = threading.Event()
         self.dispatcher: Dispatcher | None = None
         super().__init__(*args, **kwargs)
 
@@ -69,6 +70,7 @@ class ConcurrentWorker(BaseWorker):
                 heartbeat=self.heartbeat,
                 options=self.options,
             )
+            self.born.set()
             try:
                 dispatcher.run()
             finally:

@@ -100,6 +100,18 @@ def test_a_cancelled_job_whose_worker_disappears_does_not_run_again(connection: 
     assert (get_job(job.id).state, get_job(job.id).error_class) == (State.FAILED, "JobCancelled")
 
 
+def test_a_cancelled_job_that_is_given_back_does_not_run_again(connection: Redis) -> None:
+    from queues.worker.claims import Claimer, Room
+    from queues.worker.outcomes import Kind, Outcome, settle
+
+    job = add_job(QUEUE, "greet", {"name": "Ann"}, dedupe="ann")
+    (unit,), _ = Claimer(worker="w", lease_seconds=30).claim(connection, [Room(queue=QUEUE, units=1)])
+    cancel_job(job.id)
+    (outcome,) = settle(connection, "w", [Outcome(claim=unit.claims[0], kind=Kind.BACK)])
+    assert outcome.kind is Kind.DEAD
+    assert (get_job(job.id).error_class, connection.keys("rq:ext:*dedupe*")) == ("JobCancelled", [])
+
+
 def test_an_ended_job_is_not_cancelled() -> None:
     job = greet.enqueue(name="Ann")
     run_jobs(QUEUE)

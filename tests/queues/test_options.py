@@ -1,6 +1,7 @@
 """What one enqueue may ask for: attempts, back-off, an id of its own, how long ended jobs are kept."""
 
 import enum
+import inspect
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,6 +17,7 @@ from queues import (
     JobNotFound,
     Keep,
     QueueStats,
+    RetryLater,
     State,
     add_job,
     add_jobs,
@@ -24,8 +26,11 @@ from queues import (
     get_jobs,
     get_queue,
     get_queue_stats,
+    job,
     signals,
 )
+from queues.jobs.options import AddOptions
+from queues.jobs.registry import registry
 from queues.testing import run_jobs
 from tests.queues.conftest import wait_until
 from tests.testapp.jobs import QUEUE, greet, picky
@@ -217,3 +222,26 @@ def test_ranges_have_inclusive_ends() -> None:
     add_jobs(QUEUE, [("greet", {"name": str(number)}) for number in range(5)])
     assert [job.data["name"] for job in get_jobs(QUEUE, "waiting", 1, 2)] == ["1", "2"]
     assert [job.data["name"] for job in get_jobs(QUEUE, "waiting", 3)] == ["3", "4"]
+
+
+def test_spans_may_be_timedeltas_everywhere() -> None:
+    half_a_minute = timedelta(seconds=30)
+    found = job(name="spans", queue=QUEUE, timeout=half_a_minute, backoff=half_a_minute)(spans)
+    registry.unregister("spans")
+    assert (found.definition.timeout_seconds, found.definition.backoff) == (30, Fixed(delay_seconds=30))
+    assert RetryLater(half_a_minute).seconds == 30
+    assert add_job(QUEUE, "greet", {"name": "Ann"}, delay=half_a_minute, backoff=half_a_minute).state is State.DELAYED
+
+
+def spans() -> None:
+    """A job."""
+
+
+@pytest.mark.parametrize("attempts", [0, 1.5, "3", True])
+def test_attempts_are_a_whole_number(attempts: Any) -> None:
+    with pytest.raises(ValueError, match="attempts must be a whole number"):
+        add_job(QUEUE, "greet", {"name": "Ann"}, attempts=attempts)
+
+
+def test_help_shows_every_option() -> None:
+    assert list(inspect.signature(add_job).parameters)[3:] == list(AddOptions.__annotations__)

@@ -2,14 +2,18 @@
 
 import logging
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 from django.dispatch import Signal
+from redis import Redis
 
-from queues import add_job, get_queue, pause_queue, resume_queue, signals
+from queues import add_job, get_queue, get_queue_stats, pause_queue, register_worker, resume_queue, signals
 from queues.testing import run_jobs
-from tests.testapp.jobs import QUEUE, give_up, greet, tell
+from queues.worker.claims import Claimer, Room
+from tests.queues.conftest import wait_until
+from tests.testapp.jobs import QUEUE, give_up, greet, oversleep, tell
 
 StartWorker = Callable[..., subprocess.Popen[str]]
 NAMES = ["added", "paused", "resumed", "started", "progressed", "completed", "retried", "failed", "dead", "stalled", "worker_error"]
@@ -121,3 +125,26 @@ def test_each_outcome_is_one_line_that_carries_its_facts(caplog: pytest.LogCaptu
     assert good.getMessage().startswith(f"outcome=completed job_id={jobs[0].id} queue={QUEUE} job_name=greet attempt=1 duration_seconds=")
     assert (bad.levelname, bad.outcome) == ("WARNING" if bad.outcome == "retry" else "ERROR", bad.outcome)
     assert "\n" not in bad.getMessage()
+
+
+def test_a_slow_receiver_keeps_no_worker_from_its_duties(connection: Redis, settings) -> None:
+    """Leases are renewed and deadlines kept while somebody mails, slowly, that a job stalled."""
+    settings.QUEUES_LEASE_SECONDS = 2
+    stuck, done = threading.Event(), threading.Event()
+
+    def receive(**_: object) -> None:
+        stuck.set()
+        done.wait(30)
+
+    greet.enqueue(name="Ann")
+    Claimer(worker="gone", lease_seconds=0).claim(connection, [Room(queue=QUEUE, units=1)])
+    signals.stalled.connect(receive)
+    try:
+        with register_worker(QUEUE):
+            assert stuck.wait(20)
+            oversleep.enqueue(name="Bob")
+            wait_until(lambda: get_queue_stats(QUEUE).failed)
+            done.set()
+    finally:
+        done.set()
+        signals.stalled.disconnect(receive)

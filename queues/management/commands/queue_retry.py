@@ -18,6 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("queues", nargs="+", metavar="queue", help="names from RQ_QUEUES")
         parser.add_argument("--name", help="only jobs of this name")
         parser.add_argument("--error-class", help="only jobs that failed with an error of this class, such as ValueError")
+        parser.add_argument("--owner", help="only jobs of this owner")
         parser.add_argument("--text", help="only jobs with this in their error or payload")
         parser.add_argument("--older-than", type=duration, metavar="AGE", help="only jobs that failed at least so long ago: 15m, 24h")
         parser.add_argument("--newer-than", type=duration, metavar="AGE", help="only jobs that failed within the last AGE")

@@ -1,23 +1,20 @@
 -- Adds jobs, of any queues of this server, in one call: all or none.
 -- ARGV: prefix, then per job: queue, id, '1' if the caller chose the id, dedupe key or '', its window in seconds, delay in seconds,
 --       priority, n, n hash values (field, value, ...).
--- Returns per job {id, status, '1' if it is new}: another id is that of the waiting or delayed job which holds the dedupe key; the
--- status is 'taken', and nothing is written, where an unfinished job of another queue has a chosen id.
+-- Returns per job {id, status, '1' if it is new, fields of the job that is there if it is not}: another id is that of the waiting or
+-- delayed job which holds the dedupe key; the status is 'taken', and nothing is written, where an unfinished job of another queue has
+-- a chosen id.
 local UNFINISHED = { queued = true, scheduled = true, started = true }
+local NEWER = { data = true, name = true, description = true, timeout = true } -- what a debounced job takes over from the last add
 local answers = {}
 
 local function status_of(id) return is_job(id) and redis.call('HGET', job_key(id), 'status') or nil end
 
 -- The job that keeps this one from being added, if any, and its status.
 local function rival(job)
-  if job.chosen then
-    local status = status_of(job.id)
-    local origin = status and redis.call('HGET', job_key(job.id), 'origin')
-    if UNFINISHED[status or ''] then return job.id, origin == job.queue and status or 'taken', false end
-    if status then
-      forget_ended(origin or job.queue, job.id)
-      delete_job(job.id)
-    end
+  local own = job.chosen and status_of(job.id)
+  if UNFINISHED[own or ''] then
+    return job.id, redis.call('HGET', job_key(job.id), 'origin') == job.queue and own or 'taken', false
   end
   local holder = job.dedupe ~= '' and holder_of(job.queue, job.dedupe)
   local status = holder and status_of(holder)
@@ -34,7 +31,7 @@ local function join(holder, status, job)
   if put_back == 'retry' then redis.call('HSET', key, 'attempts_made', 0) end -- asked for anew
   if job.window > 0 then
     for k = job.first, job.last, 2 do
-      if ARGV[k] == 'data' then redis.call('HSET', key, 'data', ARGV[k + 1]) end
+      if NEWER[ARGV[k]] then redis.call('HSET', key, ARGV[k], ARGV[k + 1]) end
     end
   end
   if status == 'scheduled' and put_back ~= 'later' then
@@ -54,6 +51,10 @@ local function join(holder, status, job)
 end
 
 local function create(job)
+  if job.chosen and is_job(job.id) then
+    forget_ended(redis.call('HGET', job_key(job.id), 'origin') or job.queue, job.id)
+    delete_job(job.id)
+  end
   redis.call('SADD', P .. ':queues', P .. ':queue:' .. job.queue)
   redis.call('HSET', job_key(job.id), unpack(ARGV, job.first, job.last))
   if job.dedupe ~= '' then
@@ -78,10 +79,11 @@ while i <= #ARGV do
   local holder, status, may_move = rival(job)
   if not holder then
     create(job)
-    answers[#answers + 1] = { job.id, job.wait > 0 and 'scheduled' or 'queued', '1' }
+    answers[#answers + 1] = { job.id, job.wait > 0 and 'scheduled' or 'queued', '1', {} }
   else
     if may_move then join(holder, status, job) end
-    answers[#answers + 1] = { holder, status == 'taken' and status or redis.call('HGET', job_key(holder), 'status'), '' }
+    local is_taken = status == 'taken'
+    answers[#answers + 1] = { holder, is_taken and status or '', '', is_taken and {} or redis.call('HGETALL', job_key(holder)) }
   end
   i = i + 8 + n
 end

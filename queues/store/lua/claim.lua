@@ -96,7 +96,11 @@ local function claim(queue, units, sizes)
         end
         lease(queue, id, unit)
       else
-        if score then redis.call('ZADD', prio, score, id) else redis.call('LPUSH', list, id) end
+        if score then
+          redis.call('ZADD', prio, math.floor(score / SPAN) * SPAN, id) -- before all turns: they may be forgotten by now
+        else
+          redis.call('LPUSH', list, id)
+        end
         break
       end
     end

@@ -90,8 +90,9 @@ local function release_dedupe(queue, id)
   if dedupe and holder_of(queue, dedupe) == id then redis.call('DEL', ext(queue, 'dedupe:' .. dedupe)) end
 end
 
--- A dedupe key outlives its job's due time by an hour at most, so that a job which vanished blocks nobody for longer.
-local DEDUPE_SPARE = 3600
+-- A dedupe key outlives its job's due time by a week at most: longer than a backlog lasts, and yet nothing stays for ever of a job that
+-- vanished. Who asks for the key looks whether its job still waits.
+local DEDUPE_SPARE = 604800
 local function hold_dedupe(queue, id, ttl)
   local dedupe = redis.call('HGET', job_key(id), 'dedupe')
   if dedupe then redis.call('SET', ext(queue, 'dedupe:' .. dedupe), id, 'NX', 'EX', ttl) end

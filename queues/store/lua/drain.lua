@@ -15,8 +15,8 @@ local list, prio, scheduled = P .. ':queue:' .. queue, ext(queue, 'prio'), P .. 
 drop(redis.call('LRANGE', list, 0, most - 1))
 redis.call('LTRIM', list, taken, -1)
 for _, set in ipairs({ prio, ARGV[4] == '1' and scheduled or nil }) do
-  local ids = redis.call('ZRANGE', set, 0, most - taken - 1)
-  if most > taken and #ids > 0 then
+  local ids = most > taken and redis.call('ZRANGE', set, 0, most - taken - 1) or {}
+  if #ids > 0 then
     redis.call('ZREM', set, unpack(ids))
     drop(ids)
   end

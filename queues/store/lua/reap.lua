@@ -1,6 +1,6 @@
 -- Takes back jobs whose lease ran out: to the front of their queue, uncharged; beyond the limit to the dead letters.
 -- One that was to be cancelled is a dead letter too.
--- ARGV: prefix, queue, stall limit, keep failed, message, error class. Returns {id, its error class if dead} pairs, flat.
+-- ARGV: prefix, queue, stall limit, keep failed, message, error class, ended_at. Returns {id, its error class if dead} pairs, flat.
 local queue, limit, keep, message, error_class = ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
 local moment = now()
 local answers = {}
@@ -15,11 +15,14 @@ for k = #stale, 1, -1 do -- backwards, so that the one leased first comes to the
     local cause = ''
     if redis.call('HEXISTS', job_key(id), 'cancel') == 1 then
       cause = 'JobCancelled'
+      redis.call('HSET', job_key(id), 'ended_at', ARGV[7])
       die(queue, id, 'JobCancelled: it was cancelled, and its worker disappeared', cause, moment, keep)
     elseif stalls > limit then
       cause = error_class
+      redis.call('HSET', job_key(id), 'ended_at', ARGV[7])
       die(queue, id, message, cause, moment, keep)
     else
+      hold_dedupe(queue, id, DEDUPE_SPARE)
       enqueue(queue, id, true)
     end
     answers[#answers + 1] = id

@@ -6,6 +6,7 @@ for i = 3, #ARGV do
     redis.call('HSET', job_key(id), 'attempts_made', 0)
     redis.call('HDEL', job_key(id), 'stalled', 'ended_at', 'cancel')
     redis.call('PERSIST', job_key(id))
+    hold_dedupe(queue, id, DEDUPE_SPARE)
     enqueue(queue, id, false)
     retried = retried + 1
   end

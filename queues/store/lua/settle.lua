@@ -24,6 +24,7 @@ local function apply(queue, id, kind, wait, attempts_made, ended, keep, message,
     return 2
   end
   if kind == 'back' then
+    hold_dedupe(queue, id, DEDUPE_SPARE)
     enqueue(queue, id, true)
     return 1
   end

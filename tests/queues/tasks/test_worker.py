@@ -85,5 +85,6 @@ def test_a_task_that_loses_its_worker_twice_has_failed_and_says_so(connection: R
         lose_leases(connection)
     assert has(result, TaskResultStatus.FAILED)
     assert [error.exception_class for error in result.errors] == [JobStalled]
-    assert (result.worker_ids, result.finished_at) == (["gone"], None)
+    assert result.worker_ids == ["gone"]
+    assert result.started_at <= result.finished_at
     assert [(name, seen.status) for name, seen in sent] == [("finished by QueuesBackend", TaskResultStatus.FAILED)]

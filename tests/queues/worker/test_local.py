@@ -1,5 +1,6 @@
 """Workers inside this process."""
 
+import signal
 import time
 from collections.abc import Callable
 
@@ -11,6 +12,7 @@ from queues import (
     UnknownQueue,
     UnknownWorker,
     add_job,
+    add_jobs,
     cancel_job,
     close_workers,
     get_failed_jobs,
@@ -140,8 +142,7 @@ def test_concurrency_is_the_queues_own_unless_given() -> None:
     for _ in range(8):
         spin.enqueue(seconds=1)
     with register_worker(QUEUE, concurrency=2):
-        wait_until(lambda: get_queue_stats(QUEUE).concurrency)
-        assert (get_queue_stats(QUEUE).active, get_queue_stats(QUEUE).concurrency) == (2, 2)
+        wait_until(lambda: (get_queue_stats(QUEUE).active, get_queue_stats(QUEUE).concurrency) == (2, 2))
         for job in [*get_queue_stats_jobs()]:
             cancel_job(job)
 
@@ -154,7 +155,6 @@ def get_queue_stats_jobs() -> list[str]:
 
 def test_a_paused_worker_starts_nothing_until_it_is_resumed(traces: Traces) -> None:
     with register_worker(QUEUE) as worker:
-        wait_until(lambda: get_workers(QUEUE))
         assert pause_worker(worker.name) == 1
         assert get_worker(QUEUE).is_paused
         greet.enqueue(name="Ann")
@@ -166,7 +166,6 @@ def test_a_paused_worker_starts_nothing_until_it_is_resumed(traces: Traces) -> N
 
 def test_workers_are_paused_by_the_name_of_their_queue(traces: Traces) -> None:
     with register_worker(QUEUE):
-        wait_until(lambda: get_workers(QUEUE))
         assert pause_worker(QUEUE) == 1
         assert get_worker(QUEUE).paused == (QUEUE,)
         greet.enqueue(name="Ann")
@@ -178,7 +177,6 @@ def test_workers_are_paused_by_the_name_of_their_queue(traces: Traces) -> None:
 
 def test_another_worker_takes_what_a_paused_one_leaves(start_worker, traces: Traces) -> None:
     with register_worker(QUEUE) as worker:
-        wait_until(lambda: get_workers(QUEUE))
         pause_worker(worker.name)
         start_worker(QUEUE)
         wait_until(lambda: len(get_workers(QUEUE)) == 2)
@@ -193,3 +191,23 @@ def test_a_worker_that_is_not_there_is_said_so() -> None:
             ask("nobody")
         with pytest.raises(QueuesError):
             ask(QUEUE)
+
+
+def test_a_handler_fails_one_job_of_a_batch_name_alone() -> None:
+    def handle(job: Job) -> None:
+        if job.data["name"] == "b":
+            raise SystemExit("no Exception, so that it ends its whole call")
+
+    add_jobs(QUEUE, [("greet-all", {"name": name}) for name in "abc"], attempts=1)
+    with register_worker(QUEUE, handle):
+        wait_until(lambda: get_queue_stats(QUEUE) == QueueStats(completed=2, failed=1))
+    assert get_failed_jobs(QUEUE)[0].data["name"] == "b"
+
+
+def test_a_worker_that_ended_by_itself_or_stayed_in_the_parent_process_makes_room_for_another() -> None:
+    first = register_worker(QUEUE)
+    first._worker.request_stop(signal.SIGTERM, None)
+    wait_until(lambda: not first.is_running)
+    with register_worker(QUEUE):
+        greet.enqueue(name="Ann")
+        wait_until(lambda: get_queue_stats(QUEUE).completed)
