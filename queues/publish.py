@@ -26,7 +26,7 @@ from queues.jobs.states import RQ_STATUS, State, from_rq_status
 from queues.store import payloads, scripts
 from queues.store.connection import translated
 from queues.store.fields import rq_time
-from queues.store.queue import get_queue
+from queues.store.queue import Queue, get_queue
 
 log = logging.getLogger("queues")
 
@@ -65,7 +65,16 @@ class NewJob:
         }
         values = [part for pair in fields.items() for part in pair]
         chosen = "1" if self.has_chosen_id else ""
-        head: list[str | int | float] = [job.queue, job.id, chosen, self.dedupe, self.window_seconds, self.delay_seconds, job.priority]
+        head: list[str | int | float] = [
+            job.queue,
+            job.id,
+            chosen,
+            self.dedupe,
+            self.window_seconds,
+            self.delay_seconds,
+            job.priority,
+            job.owner,
+        ]
         return [*head, len(values), *values]
 
 
@@ -116,10 +125,11 @@ def add_job(
 def add_jobs(queue: str, jobs: Iterable[tuple[str, Mapping[str, Any]]], **options: Unpack[AddOptions]) -> list[Job]:
     """Adds jobs, each as (name, payload), with the options and errors of add_job: up to a thousand in one round trip and all or none,
     more of them by the thousand. An option that does not fit, or one wrong payload, adds none."""
-    get_queue(queue)
+    where = get_queue(queue)
     using = options.pop("using", None)
     checked = Options(**options)  # type: ignore[misc]  # mypy does not see that `using` is gone
-    new = [_validated(queue, name, data, checked) for name, data in jobs]
+    attempts = where.attempts
+    new = [_validated(where, name, data, checked, attempts) for name, data in jobs]
     if checked.job_id is not None and len(new) > 1:
         raise ValueError(f"job_id is for one job, not for {len(new)}")
     return deliver(new, using=using) if new else []
@@ -158,24 +168,26 @@ def _send_part(connection: redis.Redis, part: Sequence[NewJob]) -> dict[str, Job
     with translated(f"Could not add jobs to {part[0].job.queue!r}"):
         answers = scripts.add(connection, [argument for item in part for argument in item.arguments()])
     stored: dict[str, Job | None] = {}
+    is_heard = signals.added.has_listeners(Job)
     for item, (job_id, status, is_new, flat) in zip(part, answers, strict=True):
         if not is_new:
             found = {field.decode(): value for field, value in zip(flat[::2], flat[1::2], strict=True)}
             stored[item.job.id] = Job.from_hash(job_id.decode(), found) if found else None
             continue
         stored[item.job.id] = job = replace(item.job, state=from_rq_status(status.decode()))
-        if signals.added.has_listeners(Job):
+        if is_heard:
             signals.added.send_robust(sender=Job, job=job)
     return stored
 
 
-def _validated(queue: str, name: str, data: Mapping[str, Any], options: Options) -> NewJob:
+def _validated(where: Queue, name: str, data: Mapping[str, Any], options: Options, attempts: int) -> NewJob:
+    queue = where.name
     definition = registry.get(name)
     if definition.queue != queue:
         raise WrongQueue(f"The job {name!r} belongs to the queue {definition.queue!r}, not to {queue!r}.")
     payload = definition.validate(data).model_dump(mode="json")
     dedupe, window = options.dedupe_of(payload)
-    extra = options.fields()
+    extra = dict(options.fields)
     for option, keep in (("keep_completed", definition.keep_completed), ("keep_failed", definition.keep_failed)):
         if keep is not None:
             extra.setdefault(option, str(keep))
@@ -186,7 +198,7 @@ def _validated(queue: str, name: str, data: Mapping[str, Any], options: Options)
         data=payload,
         state=State.PROVISIONAL,
         priority=int(options.priority),
-        attempts=options.attempts or definition.attempts or get_queue(queue).attempts,
+        attempts=options.attempts or definition.attempts or attempts,
         owner=definition.owner_of(payload),
     )
     return NewJob(
@@ -207,8 +219,8 @@ def new_id() -> str:
 
 def prepare(queue: str, name: str, data: Mapping[str, Any], *, dedupe: str) -> NewJob:
     """A validated job for whoever sends it by other ways than add_jobs. Raises UnknownQueue, UnknownJob, WrongQueue, InvalidPayload."""
-    get_queue(queue)
-    return _validated(queue, name, data, Options(dedupe=dedupe))
+    where = get_queue(queue)
+    return _validated(where, name, data, Options(dedupe=dedupe), where.attempts)
 
 
 def provisional_jobs() -> list[Job]:

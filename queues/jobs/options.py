@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypedDict
 
 from queues.jobs.backoff import Backoff, encode_backoff
@@ -93,8 +94,9 @@ class Options:
         if self.job_id is not None and not (isinstance(self.job_id, str) and JOB_ID.fullmatch(self.job_id)):
             raise ValueError(f"job_id may have letters, digits, _ and -, at most 200 of them, not {self.job_id!r}")
         check_delay(self.delay)
-        self.fields()
+        self.fields  # noqa: B018  # checks them too
 
+    @cached_property
     def fields(self) -> dict[str, str]:
         """What the job's hash keeps of them, besides what every job has."""
         found: dict[str, str] = {}

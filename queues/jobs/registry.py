@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -61,6 +62,16 @@ class Definition:
 
     def validate(self, payload: Any) -> BaseModel:
         return validate(self.name, self.model, payload)
+
+    def payload_of(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """The payload that a plain call of the function means. Raises TypeError where the arguments do not fit."""
+        if self.style is Style.KEYWORDS:
+            return dict(inspect.signature(self.function).bind_partial(*args, **kwargs).arguments)
+        if len(args) == 1 and not kwargs:
+            return args[0]
+        if args:
+            raise TypeError("it takes its payload's fields as keywords, or one payload")
+        return dict(kwargs)
 
     def owner_of(self, payload: Mapping[str, Any]) -> str:
         """Whose job this is, empty for nobody's."""

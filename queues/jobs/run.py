@@ -4,9 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from rq.job import get_current_job
+
+from queues.jobs.job import Job
 from queues.jobs.registry import registry
+from queues.jobs.running import running
 
 
 def run(name: str, /, **payload: Any) -> Any:
-    """Runs the registered job `name` once, here. Raises UnknownJob or InvalidPayload before anything runs."""
-    return registry.get(name).call(payload)
+    """Runs the registered job `name` once, here; in a stock worker progress and logs are stored as ours stores them.
+
+    Raises UnknownJob or InvalidPayload before anything runs.
+    """
+    definition = registry.get(name)
+    found = get_current_job()
+    if found is None:
+        return definition.call(payload)
+
+    def job() -> Job:
+        from queues.store.queue import get_queue
+
+        return get_queue(found.origin).get(found.id)
+
+    with running(job):
+        return definition.call(payload, job)

@@ -93,10 +93,12 @@ def send_probes(queues: Iterable[str], *, timeout_seconds: float) -> dict[str, P
 
     Raises RedisUnavailable. Outside of a transaction: inside of one the probes would leave on its commit.
     """
-    probes = [_send(name) for name in queues]
-    pending = probes
+    probes: list[_Probe] = []
     deadline = time.monotonic() + timeout_seconds
     try:
+        for name in queues:
+            probes.append(_send(name))
+        pending = probes
         while (pending := [probe for probe in pending if not probe.look()]) and time.monotonic() < deadline:
             time.sleep(LOOK_SECONDS)
     finally:

@@ -22,9 +22,9 @@ def find_jobs(
     text: str | None = None,
 ) -> Iterator[Job]:
     """The jobs that fit, in the order of Queue.jobs, read part by part as they are asked for. What changes meanwhile may be missed."""
-    wanted = Filter(name=name, error_class=error_class, text=text)
+    wanted = Filter(name=name, owner=owner, error_class=error_class, text=text)
     ids = queue.job_ids(state)
     for start in range(0, len(ids), PART):
         for job in queue.fetch(ids[start : start + PART]):
-            if job.state is state and owner in (None, job.owner) and wanted.fits(job):
+            if job.state is state and wanted.fits(job):
                 yield job

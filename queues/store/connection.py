@@ -65,4 +65,6 @@ def translated(what: str = "Redis did not answer") -> Iterator[None]:
     try:
         yield
     except redis.exceptions.RedisError as error:
+        if isinstance(error, redis.exceptions.ReadOnlyError):
+            close_all()  # the server was demoted: its name may lead elsewhere by now
         raise RedisUnavailable(f"{what}: {error}") from error

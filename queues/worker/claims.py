@@ -7,16 +7,18 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import redis
 
 from queues.exceptions import QueuesError
 from queues.jobs.job import Job
 from queues.jobs.registry import registry
-from queues.store import scripts
+from queues.store import keys, scripts
 from queues.store.fields import integer, rq_time
 
 DEFAULT_TIMEOUT_SECONDS = 180
+LOOK_SECONDS = 1.0
 
 FIELDS = (
     "data",
@@ -113,12 +115,17 @@ class Claimer:
         self.lease_seconds = lease_seconds
         self.calls = itertools.count(1)
         self.resting: set[str] = set()
+        self.paused: set[str] = set()
+        self.faults: set[str] = set()
+        self.unanswered: dict[str, float] = {}
+        self.looked_at = 0.0
         self.incarnation = f"{time.time_ns():x}"
 
     def claim(self, connection: redis.Redis, rooms: Iterable[Room], *, most: int = 1_000_000) -> tuple[list[Unit], float | None]:
         """The calls to make, of at most so many jobs, and the seconds to the next due job, if any waits.
 
-        Afterwards `resting` has the queues which this worker leaves alone, being paused for them.
+        Afterwards `resting` has the queues which this worker leaves alone, being paused for them, `paused` those that are paused for
+        all, and `faults` the errors of those that are broken.
         """
         sizes = batch_sizes() if self.batches else {}
         arguments: list[str | bytes | int | float] = []
@@ -127,8 +134,11 @@ class Claimer:
             arguments += [room.queue, room.units, len(flat), *flat]
         started = rq_time(time.time())
         token = f"{self.incarnation}-{next(self.calls):x}"
-        due, jobs, resting = scripts.claim(connection, self.worker, token, self.lease_seconds, started, most, arguments)
-        self.resting = {queue.decode() for queue in resting}
+        self.unanswered[token] = time.monotonic()
+        answer = scripts.claim(connection, self.worker, token, self.lease_seconds, started, most, arguments)
+        del self.unanswered[token]
+        due, jobs = answer[:2]
+        self.resting, self.paused, self.faults = ({name.decode() for name in names} for names in answer[2:])
         units: dict[int, Unit] = {}
         for queue, job_id, number, execution, *values in jobs:
             fields = {name: value for name, value in zip(FIELDS, values, strict=True) if value is not None}
@@ -138,6 +148,22 @@ class Claimer:
             else:
                 units[number] = Unit(queue=claim.queue, name=claim.name, claims=[claim], timeout_seconds=_timeout(claim))
         return list(units.values()), float(due) if due else None
+
+    def lost(self, connection: redis.Redis, queues: Iterable[str]) -> list[Claim]:
+        """Jobs that were leased to this worker by calls whose answer never came: nobody runs them. Redis may still read such a call
+        from a connection that was given up, so they are looked for until their leases have ended anyway."""
+        found: list[Claim] = []
+        now = time.monotonic()
+        if not self.unanswered or now < self.looked_at + LOOK_SECONDS:
+            return found
+        self.looked_at = now
+        for queue in queues:
+            members: Any = connection.zrange(keys.leases(queue), 0, -1)
+            for job_id, _, execution in (member.decode(errors="replace").rpartition(":") for member in members):
+                if execution.rsplit("-", 2)[0] in self.unanswered:
+                    found.append(Claim(queue=queue, id=job_id, execution=execution, fields={}))
+        self.unanswered = {token: sent for token, sent in self.unanswered.items() if now < sent + self.lease_seconds}
+        return found
 
 
 def batch_sizes() -> Mapping[str, dict[str, int]]:

@@ -17,6 +17,7 @@ from queues.store.connection import new_connection
 from queues.store.queue import get_queue
 from queues.worker.announcer import Announcer, report_trouble
 from queues.worker.claims import Claim, Claimer, Room, Unit
+from queues.worker.complaints import Complaints
 from queues.worker.keeper import Keeper
 from queues.worker.mailbox import Bell, Mailbox, Message
 from queues.worker.options import WorkerOptions
@@ -59,6 +60,7 @@ class Dispatcher:
         self.held: dict[str, Claim] = {}
         self.unsettled: list[Outcome] = []
         self.awaited: dict[str, str] = {}  # jobs that this worker put back, and their queue: a burst waits for them
+        self.complaints = Complaints()
         self.claimer = Claimer(worker=worker, lease_seconds=settings.lease_seconds, batches=options.handler is None)
         self.announcer = Announcer()
         self.pools = {
@@ -85,8 +87,12 @@ class Dispatcher:
             try:
                 self._settle()
                 wait = self._claim()
+                self.complaints.withdraw("server", "Redis serves again")
             except redis.exceptions.RedisError as error:
-                log.error("Redis does not serve, trying again in %g s: %s: %s", RECONNECT_SECONDS, type(error).__name__, error)
+                text = f"Redis does not serve, trying again every {RECONNECT_SECONDS:g} s: {type(error).__name__}: {error}"
+                self.complaints.make("server", text)
+                if isinstance(error, redis.exceptions.ReadOnlyError):  # it was demoted: its name may lead elsewhere by now
+                    self.connection.connection_pool.disconnect(inuse_connections=False)
                 self.announcer.tell(functools.partial(report_trouble, self.worker, error))
                 wait = RECONNECT_SECONDS
 
@@ -103,7 +109,7 @@ class Dispatcher:
             self._settle()
         for pool in self.pools.values():
             pool.children.close()
-        self.unsettled += [Outcome(claim=claim, kind=Kind.BACK) for claim in self.held.values()]
+        self._put_back(list(self.held.values()))
         self._settle()
         self.keeper.stop()
         self.announcer.stop(timeout_seconds=5)
@@ -122,8 +128,11 @@ class Dispatcher:
                 self.last_job_at = time.monotonic()
 
     def _give_back(self, pool: QueueThreads) -> None:
-        unstarted = [claim for unit in pool.take_unstarted() for claim in unit.claims]
-        self.unsettled += [Outcome(claim=claim, kind=Kind.BACK) for claim in unstarted]
+        self._put_back([claim for unit in pool.take_unstarted() for claim in unit.claims])
+
+    def _put_back(self, claims: Sequence[Claim]) -> None:
+        """Each goes to the very front: the last one first, so that their order stays."""
+        self.unsettled += [Outcome(claim=claim, kind=Kind.BACK) for claim in reversed(claims)]
 
     def _settle(self) -> None:
         if not self.unsettled:
@@ -133,7 +142,7 @@ class Dispatcher:
         self.unsettled = []
         for outcome in outcomes:
             self.held.pop(outcome.claim.member, None)
-        self.jobs_run += len(outcomes)
+        self.jobs_run += sum(outcome.kind is not Kind.BACK for outcome in outcomes)
         if self.limits.burst:
             soon = [outcome.claim for outcome in settled if outcome.is_put_back and outcome.delay_seconds <= BURST_PATIENCE_SECONDS]
             self.awaited |= {claim.id: claim.queue for claim in soon}
@@ -150,6 +159,7 @@ class Dispatcher:
             return settings.poll_seconds if self.held else -1.0
         rooms = [Room(queue=name, units=pool.room) for name, pool in self.pools.items()]
         units, next_due = self.claimer.claim(self.connection, rooms, most=most)
+        self._attend()
         for unit in units:
             self.held |= {claim.member: claim for claim in unit.claims}
             for claim in unit.claims:
@@ -159,8 +169,16 @@ class Dispatcher:
         if not self.held and self._is_done(next_due):
             log.info("Worker %s: nothing left to do", self.worker)
             return -1.0
-        wait = float(settings.poll_seconds)
+        wait = 0.0 if self.unsettled else float(settings.poll_seconds)
         return wait if next_due is None else max(0.0, min(wait, next_due))
+
+    def _attend(self) -> None:
+        """What a claim's answer tells besides jobs: pauses that a lost message announced, broken queues, claims that went astray."""
+        for name in self.claimer.paused | self.claimer.resting:
+            self._give_back(self.pools[name])
+        self._put_back(self.claimer.lost(self.connection, self.pools))
+        for fault in self.claimer.faults:
+            self.complaints.make(fault, f"A queue is left alone: {fault}")
 
     def _is_done(self, next_due: float | None) -> bool:
         if self.limits.burst:

@@ -14,6 +14,7 @@ from queues.conf import settings
 from queues.operations.scheduler import Scheduler
 from queues.worker.announcer import Announcer, report_trouble
 from queues.worker.claims import Claim, Unit
+from queues.worker.complaints import Complaints
 from queues.worker.deadlines import is_written_off
 from queues.worker.leases import REAP_SECONDS, Reaper, renew
 from queues.worker.pool import QueueThreads
@@ -45,6 +46,7 @@ class Keeper:
         self.announcer = announcer
         self.reaper = Reaper(list(pools), announcer.tell)
         self.scheduler = Scheduler() if runs_schedules else None
+        self.complaints = Complaints()
         self.stopped = threading.Event()
         self.renewed_at = self.reaped_at = 0.0
         self.thread = threading.Thread(target=self._work, name="keeper", daemon=True)
@@ -59,7 +61,8 @@ class Keeper:
             try:
                 self._look()
             except redis.exceptions.RedisError as error:
-                log.warning("Redis is away, leases could not be renewed: %s", error)
+                self.reaper.rest()
+                self.complaints.make("server", f"Redis does not serve, leases cannot be renewed: {error}")
             except Exception as error:
                 log.exception("The worker's keeper met an error and goes on")
                 self.announcer.tell(functools.partial(report_trouble, self.worker, error))
@@ -73,8 +76,10 @@ class Keeper:
                 if is_written_off(unit):
                     self.write_off(unit, threads)
         if now >= self.renewed_at + settings.lease_seconds / 3:
+            for job_id in renew(self.connection, self.worker, self.claims()):
+                for threads in self.pools.values():
+                    threads.cancel(job_id)
             self.heartbeat()
-            renew(self.connection, self.worker, self.claims())
             self.renewed_at = now
         if now >= self.reaped_at + REAP_SECONDS:
             self.reaper.reap(self.connection)

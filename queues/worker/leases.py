@@ -16,53 +16,39 @@ from queues.exceptions import JobCancelled, JobStalled, QueuesError
 from queues.jobs.job import Job
 from queues.store import keys, scripts
 from queues.store.fields import rq_time
-from queues.store.keys import PREFIX
 from queues.store.queue import get_queue
 from queues.worker.claims import Claim
 
 log = logging.getLogger("queues.worker")
 
 VISIBLE_AFTER_SECONDS = 1.0
-WIP_SECONDS = 86400
 REAP_SECONDS = 10
+RENEW_AT_ONCE = 1000
 
 
-def renew(connection: redis.Redis, worker: str, claims: Iterable[Claim]) -> None:
-    """Extends the leases still held, in one call; runs older than a second also become visible to stock tools."""
+def renew(connection: redis.Redis, worker: str, claims: Iterable[Claim]) -> list[str]:
+    """Extends the leases still held, and returns the ids of jobs that are to be cancelled, which the worker may not have been told.
+
+    Runs older than a second also become visible to stock tools.
+    """
     by_queue: dict[str, list[Claim]] = {}
     for claim in claims:
         by_queue.setdefault(claim.queue, []).append(claim)
-    if not by_queue:
-        return
-    seconds: Any = connection.time()
-    until = seconds[0] + seconds[1] / 1e6 + settings.lease_seconds
-    with connection.pipeline(transaction=False) as pipeline:
-        for queue, held in by_queue.items():
-            pipeline.zadd(keys.leases(queue), {claim.member: until for claim in held}, xx=True)
-            for claim in held:
-                if time.time() - claim.claimed_at > VISIBLE_AFTER_SECONDS:
-                    _show(pipeline, worker, claim)
-        pipeline.execute()
-
-
-def _show(pipeline: Any, worker: str, claim: Claim) -> None:
-    """The execution as RQ writes it. Its `wip` score is a day ahead: RQ fails what it finds overdue there."""
     now = time.time()
-    key = f"{PREFIX}:execution:{claim.member}"
-    execution = {"id": claim.execution, "job_id": claim.id, "created_at": claim.claimed_at, "last_heartbeat": now, "worker_name": worker}
-    pipeline.hset(key, mapping=execution)
-    pipeline.expire(key, settings.lease_seconds * 2)
-    pipeline.zadd(f"{PREFIX}:executions:{claim.id}", {claim.execution: now + settings.lease_seconds * 2})
-    pipeline.zadd(f"{PREFIX}:wip:{claim.queue}", {claim.member: now + WIP_SECONDS})
-    pipeline.sadd(f"{PREFIX}:worker:{worker}:executions", claim.member)
-    pipeline.eval(_TOUCH, 1, keys.job(claim.id), rq_time(now))
-
-
-_TOUCH = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'last_heartbeat', ARGV[1]) end"
+    cancelled: list[str] = []
+    for queue, held in by_queue.items():
+        for at in range(0, len(held), RENEW_AT_ONCE):
+            leases: list[str | float] = []
+            for claim in held[at : at + RENEW_AT_ONCE]:
+                leases += [claim.id, claim.execution, claim.claimed_at if now - claim.claimed_at > VISIBLE_AFTER_SECONDS else ""]
+            found = scripts.renew(connection, worker, queue, settings.lease_seconds, rq_time(now), leases)
+            cancelled += [job_id.decode() for job_id in found]
+    return cancelled
 
 
 class Reaper:
-    """Takes back stale leases, one worker at a time for each queue, and none while Redis has just come up: the living renew first.
+    """Takes back stale leases, one worker at a time for each queue, and none while Redis has just come up, or served again after it
+    did not: the living renew first.
 
     `tell` calls what sends the signals, by default here and now.
     """
@@ -73,11 +59,16 @@ class Reaper:
         self.server_run = ""
         self.quiet_until = 0.0
 
+    def rest(self) -> None:
+        """Redis did not serve: leases may have run out that nobody could renew."""
+        self.quiet_until = time.monotonic() + settings.lease_seconds
+
     def reap(self, connection: redis.Redis) -> None:
         server: Any = connection.info("server")
         now = time.monotonic()
         if server["run_id"] != self.server_run:
-            self.quiet_until = now + settings.lease_seconds if self.server_run else 0.0
+            if self.server_run:
+                self.rest()
             self.server_run = server["run_id"]
         young = server["uptime_in_seconds"] < settings.lease_seconds
         if young or now < self.quiet_until:

@@ -14,8 +14,8 @@ Handler = Callable[[Job], Any]
 @dataclass(frozen=True, kw_only=True)
 class WorkerOptions:
     """`runs_schedules`: whether the worker adds the runs of schedules that are due. `concurrency`: calls at a time per queue, where it
-    is not the queue's own. `handler`: what runs the jobs instead of their registered functions,
-    but for this app's own."""
+    is not the queue's own. `handler`: what runs the jobs instead of their registered functions, but for
+    this app's own jobs."""
 
     runs_schedules: bool = True
     concurrency: Mapping[str, int] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import traceback
 import zlib
@@ -22,10 +23,12 @@ from queues.store.fields import integer, rq_time
 from queues.store.queue import get_queue
 from queues.worker.claims import Claim
 
+log = logging.getLogger("queues.worker")
+
 MAX_ERROR_CHARACTERS = 2000
 MAX_TRACEBACK_CHARACTERS = 32_000
 SETTLE_AT_ONCE = 200
-SETTLED, CANCELLED = 1, 2
+SETTLED, CANCELLED, BROKEN = 1, 2, 3
 
 
 FINAL = (NonRetryable, Refused, UnknownJob, InvalidPayload, JobCancelled)
@@ -165,6 +168,10 @@ def settle(connection: redis.Redis, worker: str, outcomes: Sequence[Outcome]) ->
                 settled.append(outcome)
             elif answer == CANCELLED:
                 settled.append(replace(outcome, kind=Kind.DEAD, error=JobCancelled("it was cancelled while it ran")))
+            elif answer == BROKEN:
+                log.error(
+                    "The end of job %s was dropped, as its queue %s is broken: it will run again", outcome.claim.id, outcome.claim.queue
+                )
     return settled
 
 

@@ -44,6 +44,10 @@ class Place:
         self.due_at = time.monotonic() + wait
         log.log(logging.WARNING if code else logging.INFO, "Worker %d ended with code %d, another starts in %g s", self.number, code, wait)
 
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+
     def close(self) -> None:
         if self.process is not None and self.process.stdin is not None:
             self.process.stdin.close()
@@ -75,8 +79,7 @@ class Processes:
         """Each signal that arrives goes on to every process, as SIGTERM."""
         self.is_stopping = True
         for place in self.places:
-            if place.process is not None and place.process.poll() is None:
-                place.process.send_signal(signal.SIGTERM)
+            place.stop()
 
     def _look(self, place: Place) -> None:
         if place.process is None:
@@ -85,7 +88,7 @@ class Processes:
             elif time.monotonic() >= place.due_at:
                 place.start()
                 if self.is_stopping:  # the signal came while it was being born
-                    self.stop()
+                    place.stop()
             return
         code = place.process.poll()
         if code is None:

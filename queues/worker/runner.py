@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -85,7 +84,7 @@ def _resolve(call: payloads.Call, claim: Claim) -> tuple[Definition | None, Call
         return definition, lambda: definition.call(call.payload, claim.job)
     found = registry.find_by_path(call.function)
     if found is not None:
-        payload = _by_name(found.function, call)
+        payload = _payload(found, call)
         return found, lambda: found.call(payload, claim.job)
     if call.function in settings.allowed_functions:
         function = import_string(call.function)
@@ -93,9 +92,8 @@ def _resolve(call: payloads.Call, claim: Claim) -> tuple[Definition | None, Call
     raise Refused(f"{call.function!r} is neither a registered job nor in QUEUES_ALLOWED_FUNCTIONS, so it was not imported.")
 
 
-def _by_name(function: Callable[..., Any], call: payloads.Call) -> dict[str, Any]:
-    """Positional arguments, which RQ's plain enqueue allows, under the names of their parameters."""
+def _payload(definition: Definition, call: payloads.Call) -> Any:
     try:
-        return dict(inspect.signature(function).bind_partial(*call.args, **call.payload).arguments)
+        return definition.payload_of(call.args, call.payload)
     except TypeError as error:
         raise Refused(f"The arguments do not fit {call.function}: {error}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+import time
 from types import FrameType
 from typing import Any, ClassVar
 
@@ -14,13 +15,18 @@ from rq.command import parse_payload
 from rq.worker.base import BaseWorker
 
 from queues.conf import settings
+from queues.exceptions import QueuesError
 from queues.store.connection import fail_fast
+from queues.store.queue import get_queue
+from queues.worker.complaints import Complaints
 from queues.worker.dispatcher import Dispatcher, Limits
 from queues.worker.mailbox import Mailbox, Message
 from queues.worker.options import WorkerOptions
 from queues.worker.wakeup import woken_by_signals
 
 log = logging.getLogger("queues.worker")
+
+CHANNEL_SECONDS = 1.0
 
 
 class ConcurrentWorker(BaseWorker):
@@ -36,8 +42,10 @@ class ConcurrentWorker(BaseWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.mailbox = Mailbox()
         self.born = threading.Event()
+        self.complaints = Complaints()
         self.dispatcher: Dispatcher | None = None
         super().__init__(*args, **kwargs)
+        fail_fast(self.connection)  # again: the queues that it built wait as callers do, not as workers
 
     def _set_connection(self, connection: redis.Redis) -> redis.Redis:
         return fail_fast(connection)  # RQ's would raise the timeout of everybody who shares the pool
@@ -110,14 +118,39 @@ class ConcurrentWorker(BaseWorker):
 
     def handle_payload(self, message: Any) -> None:
         """Commands over RQ's channel: those of RQ that mean something here, and ours."""
-        command = parse_payload(message)
-        if command.get("command") == "shutdown":
+        try:
+            command = parse_payload(message)
+        except ValueError:
+            command = None
+        if not isinstance(command, dict):
+            log.warning("Worker %s does not understand the command %s", self.name, message.get("data"))
+        elif command.get("command") == "shutdown":
             self.request_stop(signal.SIGINT, None)
         elif command.get("command") == "pause-queue":
             self.mailbox.put(Message(paused=str(command.get("queue"))))
         elif command.get("command") == "resume-queue":
             self.mailbox.put(Message(rang=True))
-        elif command.get("command") in ("cancel-job", "stop-job"):
+        elif command.get("command") == "stop-job":
+            self._cancel(str(command.get("job_id")))
+        elif command.get("command") == "cancel-job":
             self.mailbox.put(Message(cancelled=str(command.get("job_id"))))
         else:
             log.warning("Worker %s does not support the command %s", self.name, message.get("data"))
+
+    def _cancel(self, job_id: str) -> None:
+        """RQ's stop is our cancel, which the job's hash keeps: an item of a batch learns of it there. Its sender names no queue."""
+        held = list(self.dispatcher.held.values()) if self.dispatcher else []
+        for queue in {claim.queue for claim in held if claim.id == job_id}:
+            try:
+                get_queue(queue).cancel(job_id)
+            except QueuesError as error:
+                log.error("Could not cancel %s: %s", job_id, error)
+
+    def _pubsub_exception_handler(self, exc: Exception, pubsub: Any, pubsub_thread: Any) -> None:
+        """The channel is opened again whatever happened: RQ's own thread ends for good when Redis hangs. What was said meanwhile is
+        found by asking: pauses at the next claim, cancellations at the next renewal of the leases."""
+        if pubsub_thread._running.is_set():
+            self.complaints.make("channel", f"Worker {self.name} lost its command channel, opening it again: {exc}")
+            pubsub.connection.disconnect()  # what a broken reply left in it would be read as the next one
+            time.sleep(CHANNEL_SECONDS)
+            self.mailbox.put(Message(rang=True))

@@ -1,10 +1,7 @@
 """Real worker processes on the test database."""
 
 import os
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,8 +10,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from queues import get_queue
-
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.processes import StartWorker, worker_processes
 
 
 @pytest.fixture(autouse=True)
@@ -38,29 +34,7 @@ def database_url() -> str:
 
 
 @pytest.fixture
-def start_worker() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+def start_worker() -> Iterator[StartWorker]:
     """Starts `manage.py rqworker` on the tests' servers; whatever still runs is killed at the end."""
-    started: list[subprocess.Popen[bytes]] = []
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "DATABASE_URL": database_url(),
-        "REDIS_URL": settings.REDIS_URL,
-    }
-
-    def start(*arguments: str) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "rqworker", *arguments],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-        process.wait()
+    with worker_processes({"DATABASE_URL": database_url(), "REDIS_URL": settings.REDIS_URL}, Path(os.devnull)) as start:
+        yield start

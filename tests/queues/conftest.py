@@ -1,18 +1,13 @@
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 import redis
 
 from queues import get_queue
+from tests.processes import StartWorker, wait_until, worker_processes
 from tests.testapp.jobs import QUEUE, TRACE
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+__all__ = ["wait_until"]
 
 
 @pytest.fixture(autouse=True)
@@ -36,34 +31,7 @@ def times(connection: redis.Redis) -> Callable[[str], list[float]]:
 
 
 @pytest.fixture
-def start_worker() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def start_worker() -> Iterator[StartWorker]:
     """Starts `manage.py rqworker` as a process of its own; whatever still runs is killed at the end."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "rqworker", *arguments],
-            cwd=ROOT,
-            env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-        process.wait()
-        if process.stdout:
-            process.stdout.close()
-
-
-def wait_until(is_true: Callable[[], object], timeout_seconds: float = 15.0) -> None:
-    """Waits for a condition that a process brings about. Raises AssertionError after the timeout."""
-    deadline = time.monotonic() + timeout_seconds
-    while not is_true():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.02)
+    with worker_processes({}) as start:
+        yield start

@@ -213,3 +213,17 @@ def isolated_batch(batch: Batch[Greeting]) -> None:
 def isolated_picky(*, error: str) -> None:
     report_progress(50)
     picky(error=error)
+
+
+@job(name="add", queue=QUEUE, attempts=2, backoff=0.05, timeout=77)
+def add(first: int, second: int = 0) -> int:
+    trace(f"add {first} {second}")
+    if first < 0:
+        raise ValueError("no negative numbers")
+    return first + second
+
+
+def bridge(first: int, second: int = 0) -> int:
+    """Not a job: the tests list it in QUEUES_ALLOWED_FUNCTIONS."""
+    trace(f"bridge {first} {second}")
+    return first + second

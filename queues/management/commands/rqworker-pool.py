@@ -50,7 +50,7 @@ class Command(RQWorkerCommand):
 
 def _split(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     """What concerns the pool, and what each rqworker gets as it was given."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser = argparse.ArgumentParser(add_help=False)
     for option in ("--num-workers", "--pid", "--name"):
         parser.add_argument(option)
     return parser.parse_known_args(arguments)

@@ -17,10 +17,12 @@ from django_rq.workers import get_worker_class
 from queues.address import describe, server_key
 from queues.management.arguments import concurrency, open_queues
 from queues.store.connection import new_connection
+from queues.store.keys import PREFIX
 from queues.store.queue import Queue, queue_names
 from queues.worker import ConcurrentWorker
 from queues.worker.options import WorkerOptions
 
+PROBE = f"{PREFIX}:ext:probe"
 LEVELS = {0: logging.WARNING, 2: logging.DEBUG, 3: logging.DEBUG}
 
 
@@ -94,6 +96,7 @@ class Command(DjangoRQCommand):
         connection = new_connection(queue.name)
         try:
             connection.ping()
+            connection.delete(PROBE)  # which a replica refuses: it could not even tell that it is here
         except redis.RedisError as error:  # a port that is another kind of server's answers, but not as Redis does
             raise CommandError(f"No worker without Redis at {describe(queue.config)}: {error}") from error
         finally:

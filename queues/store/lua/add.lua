@@ -1,10 +1,9 @@
 -- Adds jobs, of any queues of this server, in one call: all or none.
 -- ARGV: prefix, then per job: queue, id, '1' if the caller chose the id, dedupe key or '', its window in seconds, delay in seconds,
---       priority, n, n hash values (field, value, ...).
+--       priority, owner or '', n, n hash values (field, value, ...).
 -- Returns per job {id, status, '1' if it is new, fields of the job that is there if it is not}: another id is that of the waiting or
 -- delayed job which holds the dedupe key; the status is 'taken', and nothing is written, where an unfinished job of another queue has
 -- a chosen id.
-local UNFINISHED = { queued = true, scheduled = true, started = true }
 local NEWER = { data = true, name = true, description = true, timeout = true } -- what a debounced job takes over from the last add
 local answers = {}
 
@@ -55,26 +54,36 @@ local function create(job)
     forget_ended(redis.call('HGET', job_key(job.id), 'origin') or job.queue, job.id)
     delete_job(job.id)
   end
-  redis.call('SADD', P .. ':queues', P .. ':queue:' .. job.queue)
-  redis.call('HSET', job_key(job.id), unpack(ARGV, job.first, job.last))
+  local moment = now()
+  redis.call('HSET', job_key(job.id), 'since', string.format('%.6f', moment), unpack(ARGV, job.first, job.last))
   if job.dedupe ~= '' then
     redis.call('HSET', job_key(job.id), 'dedupe', job.dedupe)
     redis.call('SET', ext(job.queue, 'dedupe:' .. job.dedupe), job.id, 'EX', math.ceil(job.wait) + DEDUPE_SPARE)
   end
   if job.wait > 0 then
-    delay(job.queue, job.id, now() + job.wait)
-    ring(job.queue)
+    delay(job.queue, job.id, moment + job.wait)
   else
-    enqueue(job.queue, job.id, false)
+    push(job.queue, job.id, false, { job.priority, job.owner })
   end
+  ring(job.queue)
 end
 
+local checked = {}
 local i = 2
 while i <= #ARGV do
-  local n = tonumber(ARGV[i + 7])
+  local fault = not checked[ARGV[i]] and broken(ARGV[i])
+  if fault then return redis.error_reply(fault) end
+  checked[ARGV[i]] = true
+  i = i + 9 + tonumber(ARGV[i + 8])
+end
+for queue in pairs(checked) do redis.call('SADD', P .. ':queues', P .. ':queue:' .. queue) end
+
+i = 2
+while i <= #ARGV do
+  local n = tonumber(ARGV[i + 8])
   local job = {
     queue = ARGV[i], id = ARGV[i + 1], chosen = ARGV[i + 2] == '1', dedupe = ARGV[i + 3], window = tonumber(ARGV[i + 4]),
-    wait = tonumber(ARGV[i + 5]), priority = tonumber(ARGV[i + 6]), first = i + 8, last = i + 7 + n,
+    wait = tonumber(ARGV[i + 5]), priority = tonumber(ARGV[i + 6]), owner = ARGV[i + 7], first = i + 9, last = i + 8 + n,
   }
   local holder, status, may_move = rival(job)
   if not holder then
@@ -85,6 +94,6 @@ while i <= #ARGV do
     local is_taken = status == 'taken'
     answers[#answers + 1] = { holder, is_taken and status or '', '', is_taken and {} or redis.call('HGETALL', job_key(holder)) }
   end
-  i = i + 8 + n
+  i = i + 9 + n
 end
 return answers

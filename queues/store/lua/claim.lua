@@ -1,7 +1,8 @@
 -- Takes jobs for a worker and leases them.
 -- ARGV: prefix, worker, execution token, lease in seconds, started_at, most jobs, then per queue: name, free units, n, n batch values (job name, size, ...).
 -- A unit is one call: one job, or a batch of up to `size` jobs of one name. A job that stalled before is a unit of its own.
--- Returns {seconds to the next due job or '', jobs, the queues that this worker leaves alone}, a job being {queue, id, unit, execution, fields...} with the fields of FIELDS and
+-- Returns {seconds to the next due job or '', jobs, the queues that this worker leaves alone, those that are paused for all, errors of those
+-- that are broken}, a job being {queue, id, unit, execution, fields...} with the fields of FIELDS and
 -- last, where the job asks for something of RQ's that this worker does not do, that field's name.
 local WORKER, TOKEN, LEASE, STARTED, MOST = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
 local FIELDS = { 'data', 'name', 'attempts', 'attempts_made', 'priority', 'stalled', 'created_at', 'timeout', 'origin', 'backoff', 'owner' }
@@ -9,6 +10,7 @@ local FOREIGN = {
   'dependency_id', 'dependency_ids', 'success_callback_name', 'failure_callback_name', 'stopped_callback_name',
   'repeats_left', 'retries_left', 'webhooks', 'rate_limit_key',
 }
+local RAN = { started = true, scheduled = true, finished = true, failed = true }
 local EMPTY = { [''] = true, ['[]'] = true, ['null'] = true, ['None'] = true }
 local PROMOTE = 1000
 local moment = now()
@@ -22,10 +24,11 @@ local function pop_prioritized(queue, prio, id, score)
     return id, score
   end
   local priority = math.floor(score / SPAN)
-  local turn, mine = score - priority * SPAN, priority .. ':' .. (redis.call('HGET', job_key(id), 'owner') or '')
-  if turn > 0 then
+  local owner = is_job(id) and redis.call('HGET', job_key(id), 'owner') or ''
+  local turn, mine = score - priority * SPAN, priority .. ':' .. string.sub(owner, 1, 800)
+  if turn > 0 and turn < SPAN then
     redis.call('HSET', turns, priority, turn)
-    if tonumber(redis.call('HGET', turns, mine) or '0') <= turn then redis.call('HDEL', turns, mine) end
+    if turn_in(redis.call('HGET', turns, mine)) <= turn then redis.call('HDEL', turns, mine) end
   end
   return id, score
 end
@@ -56,9 +59,17 @@ end
 local function foreign(id)
   local values = redis.call('HMGET', job_key(id), unpack(FOREIGN))
   for k, field in ipairs(FOREIGN) do
-    if values[k] and not EMPTY[values[k]] then return field end
+    local used_up = values[k] == '0' and string.match(field, '_left$')
+    if values[k] and not EMPTY[values[k]] and not used_up then return field end
   end
   return false
+end
+
+-- RQ's tools queue a waiting job a second time, and their cancel does not know the sorted set: such an entry is not due. One of a
+-- job that ran is due only where the job was enqueued again since.
+local function is_due(status, enqueued_at, started_at)
+  if status == 'canceled' or status == 'stopped' then return false end
+  return not RAN[status] or (enqueued_at or '') > (started_at or '')
 end
 
 local function lease(queue, id, in_unit)
@@ -80,8 +91,13 @@ local function claim(queue, units, sizes)
   while executions < MOST and units + places > 0 do
     local id, score = pop(queue, list, prio)
     if not id then return end
-    if is_job(id) then -- what was planted or deleted is dropped
-      local facts = redis.call('HMGET', job_key(id), 'name', 'stalled')
+    local facts = is_job(id) and redis.call('HMGET', job_key(id), 'name', 'stalled', 'status', 'over', 'enqueued_at', 'started_at')
+    if facts and is_due(facts[3] or '', facts[5], facts[6]) then -- what was planted, deleted or is not due is dropped
+      if facts[4] then -- it had ended, and RQ's tools queued it again: that is a retry
+        redis.call('HSET', job_key(id), 'attempts_made', 0)
+        redis.call('HDEL', job_key(id), 'over', 'stalled', 'ended_at', 'cancel')
+        facts[2] = false
+      end
       local name = facts[1] or ''
       local alone = (tonumber(facts[2] or '0') or 0) > 0
       local filling = not alone and open[name]
@@ -109,18 +125,16 @@ local function claim(queue, units, sizes)
 end
 
 local suspended = redis.call('EXISTS', P .. ':suspended') == 1
-local own, resting = P .. ':worker:' .. WORKER, {}
+local own, resting, paused, faults = P .. ':worker:' .. WORKER, {}, {}, {}
 local rests = redis.call('HGET', own, 'paused') == '1'
-local i = 7
-while i <= #ARGV do
-  local queue, units, n = ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
-  local sizes = {}
-  for k = i + 3, i + 2 + n, 2 do sizes[ARGV[k]] = tonumber(ARGV[k + 1]) end
-  i = i + 3 + n
+
+local function serve(queue, units, sizes)
   promote_due(queue, string.format('%.6f', moment), PROMOTE) -- in a pause too: what is due waits
   local is_resting = rests or redis.call('HGET', own, 'paused:' .. queue) == '1'
   if is_resting then resting[#resting + 1] = queue end
-  if not suspended and redis.call('HGET', ext(queue, 'state'), 'paused') ~= '1' then
+  if redis.call('HGET', ext(queue, 'state'), 'paused') == '1' then
+    paused[#paused + 1] = queue
+  elseif not suspended then
     if units > 0 and not is_resting then
       claim(queue, units, sizes)
     else
@@ -133,4 +147,18 @@ while i <= #ARGV do
     if not next_due or due < next_due then next_due = due end
   end
 end
-return { next_due and string.format('%.6f', next_due) or '', jobs, resting }
+
+local i = 7
+while i <= #ARGV do
+  local queue, units, n = ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
+  local sizes = {}
+  for k = i + 3, i + 2 + n, 2 do sizes[ARGV[k]] = tonumber(ARGV[k + 1]) end
+  i = i + 3 + n
+  local fault = broken(queue)
+  if fault then
+    faults[#faults + 1] = fault
+  else
+    serve(queue, units, sizes)
+  end
+end
+return { next_due and string.format('%.6f', next_due) or '', jobs, resting, paused, faults }

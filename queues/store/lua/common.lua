@@ -1,16 +1,50 @@
 -- Shared by all scripts: ARGV[1] is the key prefix; time is Redis's own.
 local P = ARGV[1]
-local function now()
-  local t = redis.call('TIME')
-  return tonumber(t[1]) + tonumber(t[2]) / 1000000
+local present
+local function now() -- one moment for the whole script, which is one step
+  if not present then
+    local t = redis.call('TIME')
+    present = tonumber(t[1]) + tonumber(t[2]) / 1000000
+  end
+  return present
 end
 local function ext(queue, part) return P .. ':ext:' .. queue .. ':' .. part end
 local function job_key(id) return P .. ':job:' .. id end
 
--- One marker wakes one idle worker; more than one would only be drained again.
+-- The first key of the queue whose place a stranger took with another type, as an error; nil where all is well. Asked before a script
+-- writes anything, since what fails half-way is not taken back; only once a script has failed of that, as asking is not free.
+local function broken(queue)
+  if not CAREFUL then return nil end
+  local wanted = {
+    list = { P .. ':queue:' .. queue },
+    zset = { ext(queue, 'prio'), ext(queue, 'lease'), P .. ':scheduled:' .. queue, P .. ':finished:' .. queue, P .. ':failed:' .. queue },
+    hash = { ext(queue, 'state'), ext(queue, 'turns'), ext(queue, 'totals') },
+  }
+  for kind, keys in pairs(wanted) do
+    for _, key in ipairs(keys) do
+      local found = redis.call('TYPE', key).ok
+      if found ~= 'none' and found ~= kind then return 'BROKEN ' .. key .. ' is a ' .. found .. ' where a ' .. kind .. ' belongs: delete it' end
+    end
+  end
+end
+
+-- One marker wakes one idle worker; more than one would only be drained again. pcall: a full Redis takes no marker, but workers that look
+-- by themselves empty it, so nothing else may fail of that.
 local function ring(queue)
   local wake = ext(queue, 'wake')
-  if redis.call('LLEN', wake) == 0 then redis.call('RPUSH', wake, '1') end
+  local length = redis.pcall('LLEN', wake)
+  if type(length) ~= 'number' then redis.call('DEL', wake) end -- a stranger's
+  if length ~= 0 and type(length) == 'number' then return end
+  redis.pcall('RPUSH', wake, '1')
+end
+
+-- pcall: a counter that a stranger made no number of counts nothing more.
+local function increase(key, field) redis.pcall('HINCRBY', key, field, 1) end
+
+-- Whole numbers within what add_job allows; else 0.
+local function priority_in(text)
+  local priority = tonumber(text or '0') or 0
+  return priority >= -2097151 and priority <= 2097151 and math.floor(priority) or 0
 end
 
 -- Waiting jobs: RQ's own list for priority 0 without an owner, a sorted set for all others. Its order is the priority and,
@@ -18,9 +52,13 @@ end
 -- (jobs without an owner count as one owner's). `turns` holds, only while the set has members, the present turn of each
 -- priority and the last turn given to each `priority:owner` that waits.
 local SPAN = 4294967296
-local function push(queue, id, at_front)
-  local facts = redis.call('HMGET', job_key(id), 'priority', 'owner')
-  local priority, owner = tonumber(facts[1] or '0') or 0, facts[2] or ''
+local function turn_in(text)
+  local turn = tonumber(text or '0') or 0
+  return turn >= 0 and turn < SPAN and turn or 0
+end
+local function push(queue, id, at_front, facts)
+  facts = facts or redis.call('HMGET', job_key(id), 'priority', 'owner')
+  local priority, owner = priority_in(facts[1]), string.sub(facts[2] or '', 1, 800)
   if priority == 0 and owner == '' then
     redis.call(at_front and 'LPUSH' or 'RPUSH', P .. ':queue:' .. queue, id)
     return
@@ -30,15 +68,18 @@ local function push(queue, id, at_front)
     if redis.call('EXISTS', prio) == 0 then redis.call('DEL', turns) end
     local mine = priority .. ':' .. owner
     local known = redis.call('HMGET', turns, priority, mine)
-    turn = math.max(tonumber(known[1] or '0'), tonumber(known[2] or '0')) + 1
+    turn = math.max(turn_in(known[1]), turn_in(known[2])) + 1
     redis.call('HSET', turns, mine, turn)
   end
   redis.call('ZADD', prio, priority * SPAN + turn, id)
 end
 
 local function enqueue(queue, id, at_front)
-  redis.call('HSET', job_key(id), 'status', 'queued')
-  if not at_front then redis.call('HSET', job_key(id), 'since', string.format('%.6f', now())) end
+  if at_front then
+    redis.call('HSET', job_key(id), 'status', 'queued')
+  else
+    redis.call('HSET', job_key(id), 'status', 'queued', 'since', string.format('%.6f', now()))
+  end
   push(queue, id, at_front)
   ring(queue)
 end
@@ -50,7 +91,7 @@ local function delay(queue, id, due)
   redis.call('ZADD', P .. ':scheduled:' .. queue, string.format('%.6f', due), id)
 end
 
-local function priority_of(id) return tonumber(redis.call('HGET', job_key(id), 'priority') or '0') or 0 end
+local function priority_of(id) return priority_in(redis.call('HGET', job_key(id), 'priority')) end
 
 local function promote_due(queue, horizon, limit)
   local scheduled = P .. ':scheduled:' .. queue
@@ -58,7 +99,7 @@ local function promote_due(queue, horizon, limit)
   for k = 1, #due, 2 do
     local id = due[k]
     redis.call('ZREM', scheduled, id)
-    if redis.call('EXISTS', job_key(id)) == 1 then
+    if is_job(id) then
       redis.call('HSET', job_key(id), 'status', 'queued', 'since', due[k + 1])
       push(queue, id, false)
     end
@@ -67,6 +108,12 @@ end
 
 local function delete_job(id)
   redis.call('DEL', job_key(id), P .. ':results:' .. id, P .. ':ext:log:' .. id, job_key(id) .. ':dependents', P .. ':executions:' .. id)
+end
+
+-- A registry may still name a job that RQ's tools have queued again under its id: that one is not deleted.
+local UNFINISHED = { queued = true, scheduled = true, started = true }
+local function delete_ended(id)
+  if not is_job(id) or not UNFINISHED[redis.call('HGET', job_key(id), 'status') or ''] then delete_job(id) end
 end
 
 -- The traces of a long run that stock pages read; short jobs never wrote them.
@@ -101,7 +148,10 @@ end
 -- Takes a job from where it waits. Returns 'waiting', 'delayed' or nil.
 local function withdraw(queue, id)
   if redis.call('ZREM', P .. ':scheduled:' .. queue, id) == 1 then return 'delayed' end
-  if redis.call('ZREM', ext(queue, 'prio'), id) == 1 then return 'waiting' end
+  if redis.call('ZREM', ext(queue, 'prio'), id) == 1 then
+    if redis.call('EXISTS', ext(queue, 'prio')) == 0 then redis.call('DEL', ext(queue, 'turns')) end
+    return 'waiting'
+  end
   if redis.call('LREM', P .. ':queue:' .. queue, 1, id) == 1 then return 'waiting' end
   return nil
 end
@@ -127,20 +177,20 @@ local function finish(queue, id, registry, ended, keep)
   local surplus = count == '' and 0 or redis.call('ZCARD', key) - tonumber(count)
   if surplus > 0 then
     local popped = redis.call('ZPOPMIN', key, math.min(surplus, 1000))
-    for i = 1, #popped, 2 do delete_job(popped[i]) end
+    for i = 1, #popped, 2 do delete_ended(popped[i]) end
   end
   if age ~= '' then
     local old = redis.call('ZRANGEBYSCORE', key, '-inf', string.format('(%.6f', ended + FAR - tonumber(age)), 'LIMIT', 0, 1000)
     for _, gone in ipairs(old) do
       redis.call('ZREM', key, gone)
-      delete_job(gone)
+      delete_ended(gone)
     end
   end
 end
 
 local function die(queue, id, message, error_class, ended, keep)
-  redis.call('HSET', job_key(id), 'status', 'failed', 'error', message, 'error_class', error_class)
+  redis.call('HSET', job_key(id), 'status', 'failed', 'error', message, 'error_class', error_class, 'over', '1')
   redis.call('HDEL', job_key(id), 'cancel', 'put_back')
-  redis.call('HINCRBY', ext(queue, 'totals'), 'failed', 1)
+  increase(ext(queue, 'totals'), 'failed')
   finish(queue, id, 'failed', ended, keep)
 end

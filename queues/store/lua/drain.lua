@@ -1,5 +1,7 @@
 -- Deletes waiting jobs, and delayed ones if asked. ARGV: prefix, queue, most, '1' for delayed ones too. Returns how many places were emptied.
 local queue, most, taken = ARGV[2], tonumber(ARGV[3]), 0
+local fault = broken(queue)
+if fault then return redis.error_reply(fault) end
 
 local function drop(ids)
   for _, id in ipairs(ids) do

@@ -2,16 +2,18 @@
 -- One that was to be cancelled is a dead letter too.
 -- ARGV: prefix, queue, stall limit, keep failed, message, error class, ended_at. Returns {id, its error class if dead} pairs, flat.
 local queue, limit, keep, message, error_class = ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
+if broken(queue) then return {} end
 local moment = now()
 local answers = {}
 local stale = redis.call('ZRANGEBYSCORE', ext(queue, 'lease'), '-inf', string.format('%.6f', moment), 'LIMIT', 0, 1000)
 for k = #stale, 1, -1 do -- backwards, so that the one leased first comes to the very front
   local id, execution = string.match(stale[k], '^(.*):([^:]*)$')
   redis.call('ZREM', ext(queue, 'lease'), stale[k])
-  forget_execution(queue, id, execution, redis.call('HGET', job_key(id), 'worker_name') or '')
-  if redis.call('EXISTS', job_key(id)) == 1 then
-    local stalls = redis.call('HINCRBY', job_key(id), 'stalled', 1)
-    redis.call('HINCRBY', ext(queue, 'totals'), 'stalled', 1)
+  if id and is_job(id) then
+    forget_execution(queue, id, execution, redis.call('HGET', job_key(id), 'worker_name') or '')
+    local stalls = (tonumber(redis.call('HGET', job_key(id), 'stalled') or '0') or 0) + 1
+    redis.call('HSET', job_key(id), 'stalled', stalls)
+    increase(ext(queue, 'totals'), 'stalled')
     local cause = ''
     if redis.call('HEXISTS', job_key(id), 'cancel') == 1 then
       cause = 'JobCancelled'

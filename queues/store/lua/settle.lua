@@ -3,7 +3,7 @@
 --       n, n values of RQ's result entry (field, value, ...).
 -- Kinds: completed, retry (charged, after delay), later (uncharged, after delay), dead, back (uncharged, to the front).
 -- `keep` is written as in common.lua. A job that is to be cancelled and was not completed dies of that, whatever the kind.
--- Returns per run 1 if it was settled, 2 if it was settled as cancelled instead, 0 if its lease was gone.
+-- Returns per run 1 if it was settled, 2 if it was settled as cancelled instead, 3 if its queue is broken, 0 if its lease was gone.
 local WORKER = ARGV[2]
 local RESULT_SECONDS = 31536000
 local CANCELLED = 'JobCancelled: it was cancelled while it ran'
@@ -12,7 +12,7 @@ local moment = now()
 
 local function count(field)
   local key = P .. ':worker:' .. WORKER
-  if redis.call('EXISTS', key) == 1 then redis.call('HINCRBY', key, field, 1) end
+  if redis.call('EXISTS', key) == 1 then increase(key, field) end
 end
 
 local function apply(queue, id, kind, wait, attempts_made, ended, keep, message, error_class)
@@ -30,9 +30,9 @@ local function apply(queue, id, kind, wait, attempts_made, ended, keep, message,
   end
   redis.call('HSET', key, 'attempts_made', attempts_made, 'ended_at', ended)
   if kind == 'completed' then
-    redis.call('HSET', key, 'status', 'finished')
+    redis.call('HSET', key, 'status', 'finished', 'over', '1')
     redis.call('HDEL', key, 'error', 'error_class', 'cancel')
-    redis.call('HINCRBY', ext(queue, 'totals'), 'completed', 1)
+    increase(ext(queue, 'totals'), 'completed')
     count('successful_job_count')
     finish(queue, id, 'finished', moment, keep)
   elseif kind == 'dead' then
@@ -40,7 +40,7 @@ local function apply(queue, id, kind, wait, attempts_made, ended, keep, message,
     die(queue, id, message, error_class, moment, keep)
   else
     redis.call('HSET', key, 'error', message, 'error_class', error_class, 'put_back', kind)
-    if kind == 'retry' then redis.call('HINCRBY', ext(queue, 'totals'), 'retried', 1) end
+    if kind == 'retry' then increase(ext(queue, 'totals'), 'retried') end
     hold_dedupe(queue, id, math.ceil(wait) + DEDUPE_SPARE)
     if wait > 0 then
       delay(queue, id, moment + wait)
@@ -52,19 +52,33 @@ local function apply(queue, id, kind, wait, attempts_made, ended, keep, message,
   return 1
 end
 
+-- RQ's tools enqueued the job under its id while it ran: it stays where it waits, and starts anew.
+local TOTALS = { completed = 'completed', dead = 'failed', retry = 'retried' }
+local function enqueued_again(queue, id, kind)
+  redis.call('HSET', job_key(id), 'over', '1')
+  if TOTALS[kind] then increase(ext(queue, 'totals'), TOTALS[kind]) end
+end
+
+local faults = {}
 local i = 3
 while i <= #ARGV do
   local queue, id, execution, n = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 10])
-  local owned = redis.call('ZREM', ext(queue, 'lease'), id .. ':' .. execution)
+  if faults[queue] == nil then faults[queue] = broken(queue) ~= nil end
+  local owned = faults[queue] and 3 or redis.call('ZREM', ext(queue, 'lease'), id .. ':' .. execution)
   if owned == 1 then
     forget_execution(queue, id, execution, WORKER)
-    if redis.call('EXISTS', job_key(id)) == 1 then
+    local status = is_job(id) and redis.call('HGET', job_key(id), 'status')
+    if status then
       if n > 0 then
         local results = P .. ':results:' .. id
-        redis.call('XADD', results, 'MAXLEN', 10, '*', unpack(ARGV, i + 11, i + 10 + n))
+        redis.pcall('XADD', results, 'MAXLEN', 10, '*', unpack(ARGV, i + 11, i + 10 + n))
         redis.call('EXPIRE', results, RESULT_SECONDS)
       end
-      owned = apply(queue, id, ARGV[i + 3], tonumber(ARGV[i + 4]), ARGV[i + 5], ARGV[i + 6], ARGV[i + 7], ARGV[i + 8], ARGV[i + 9])
+      if status == 'queued' or status == 'scheduled' then
+        enqueued_again(queue, id, ARGV[i + 3])
+      else
+        owned = apply(queue, id, ARGV[i + 3], tonumber(ARGV[i + 4]), ARGV[i + 5], ARGV[i + 6], ARGV[i + 7], ARGV[i + 8], ARGV[i + 9])
+      end
     end
   end
   answers[#answers + 1] = owned

@@ -46,6 +46,8 @@ end
 
 for i = 2, #ARGV do
   local queue = ARGV[i]
+  local fault = broken(queue)
+  if fault then return redis.error_reply(fault) end
   local waiting = redis.call('LLEN', P .. ':queue:' .. queue) + redis.call('ZCARD', ext(queue, 'prio'))
   local workers, slots = fleet(queue)
   local since, text = oldest(queue)

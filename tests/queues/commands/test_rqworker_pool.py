@@ -110,7 +110,7 @@ def test_a_killed_pool_leaves_no_worker_behind(start_pool: Start) -> None:
 def test_a_burst_ends_when_nothing_waits(start_pool: Start) -> None:
     for number in range(20):
         greet.enqueue(name=str(number))
-    pool = start_pool(QUEUE, "--num-workers", "2", "--burst")
+    pool = start_pool(QUEUE, "--num-work=2", "--burst")
     output, _ = pool.communicate(timeout=40)
     assert pool.returncode == 0, output
     assert get_queue_stats(QUEUE).completed == 20

@@ -310,7 +310,7 @@ def test_a_claimed_job_is_nobody_elses_and_is_not_removed(connection: Redis) -> 
 def test_only_the_holder_of_the_lease_settles(connection: Redis) -> None:
     greet.enqueue(name="Ann")
     ((first,),) = [unit.claims for unit in claim(connection, lease_seconds=0)]
-    assert scripts.reap(connection, QUEUE, 1, "500:", "stalled", "JobStalled") == [first.id.encode(), b""]
+    assert scripts.reap(connection, QUEUE, 1, "500:", "stalled", "JobStalled", "2026-01-02T03:04:05Z") == [first.id.encode(), b""]
     ((second,),) = [unit.claims for unit in claim(connection, "other")]
     assert (second.id, second.stalls, second.attempts_made) == (first.id, 1, 0)
     late, good = (Outcome(claim=each, kind=Kind.COMPLETED) for each in (first, second))
@@ -325,7 +325,7 @@ def test_a_job_that_stalls_too_often_is_dead(connection: Redis) -> None:
     job = greet.enqueue(name="Ann")
     for _ in range(2):
         claim(connection, lease_seconds=0)
-        scripts.reap(connection, QUEUE, 1, "500:", "JobStalled: gone", "JobStalled")
+        scripts.reap(connection, QUEUE, 1, "500:", "JobStalled: gone", "JobStalled", "2026-01-02T03:04:05Z")
     assert [(dead.id, dead.stalls, dead.error) for dead in get_failed_jobs(QUEUE)] == [(job.id, 2, "JobStalled: gone")]
 
 

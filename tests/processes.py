@@ -1,0 +1,110 @@
+"""Processes that tests start: worker processes, and Redis servers of a test's own that may be killed, stopped and started again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import redis
+
+from theo.embedded.redis import find_binary
+
+ROOT = Path(__file__).resolve().parent.parent
+
+StartWorker = Callable[..., "subprocess.Popen[str]"]
+
+
+def wait_until(is_true: Callable[[], object], timeout_seconds: float = 15.0) -> None:
+    """Waits for a condition that a process brings about. Raises AssertionError after the timeout."""
+    deadline = time.monotonic() + timeout_seconds
+    while not is_true():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        time.sleep(0.02)
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+@contextmanager
+def worker_processes(environment: Mapping[str, str], log: Path | None = None) -> Iterator[StartWorker]:
+    """`start(*arguments, **environment)` runs `manage.py rqworker`; whatever still runs is killed at the end.
+
+    What a worker says goes to a pipe, or is appended to `log`: a pipe that nobody reads would stop a talkative worker.
+    """
+    started: list[subprocess.Popen[str]] = []
+    file = log.open("a") if log else None
+
+    def start(*arguments: str, **more: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "rqworker", *arguments],
+            cwd=ROOT,
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", **environment, **more},
+            stdout=file or subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    try:
+        yield start
+    finally:
+        for process in started:
+            kill(process)
+            if process.stdout:
+                process.stdout.close()
+        if file:
+            file.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class RedisServer:
+    """A server on a free port, with append-only persistence: what it acknowledged survives `kill` and `start`."""
+
+    def __init__(self, folder: Path, *options: str, port: int | None = None) -> None:
+        folder.mkdir(exist_ok=True)
+        self.folder, self.options = folder, options
+        self.port = port or free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.client = redis.Redis(port=self.port)
+        self.start()
+
+    def start(self) -> None:
+        options = ["--appendonly", "yes", "--appendfsync", "always", "--save", "", "--dir", str(self.folder), *self.options]
+        self.process = subprocess.Popen([find_binary(), "--port", str(self.port), *options], stdout=subprocess.DEVNULL, text=True)
+        wait_until(self.answers)
+
+    def answers(self) -> bool:
+        try:
+            return bool(self.client.ping())
+        except redis.exceptions.ConnectionError:
+            return False
+
+    def kill(self) -> None:
+        kill(self.process)
+
+    def hang(self) -> None:
+        """From now on it accepts connections and answers nothing, until `go_on`."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+    def close(self) -> None:
+        self.client.close()
+        self.kill()

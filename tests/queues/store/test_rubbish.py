@@ -1,0 +1,177 @@
+"""What a stranger may plant in Redis: keys of other types, hashes full of nonsense. It harms its own queue at most, and is named."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+
+import pytest
+import redis
+
+from queues import RedisUnavailable, add_job, get_jobs, get_queue, get_queue_stats
+from queues.store import keys, scripts
+from queues.testing import run_jobs
+from queues.worker.claims import Claimer, Room
+from queues.worker.leases import renew
+from queues.worker.outcomes import completed, settle
+from tests.processes import wait_until
+from tests.testapp.jobs import QUEUE
+
+OTHER = "email-sync"
+STRUCTURES = [f"rq:queue:{QUEUE}", f"rq:scheduled:{QUEUE}", f"rq:finished:{QUEUE}", f"rq:failed:{QUEUE}"] + [
+    f"rq:ext:{QUEUE}:{part}" for part in ("prio", "lease", "state", "turns", "totals")
+]
+
+
+def plant(connection: redis.Redis, key: str) -> None:
+    """A key of a type that no key of ours has in this place."""
+    connection.delete(key)
+    connection.set(key, "rubbish")
+
+
+@pytest.mark.parametrize("key", STRUCTURES)
+def test_a_queue_with_a_key_of_another_type_is_refused_by_name_and_loses_nothing(connection: redis.Redis, key: str) -> None:
+    plant(connection, key)
+    for refused in (
+        lambda: add_job(QUEUE, "greet", {"name": "Ann"}),
+        lambda: get_queue_stats(QUEUE),
+        lambda: get_queue(QUEUE).drain(),
+        lambda: get_queue(QUEUE).promote("x"),
+        lambda: get_queue(QUEUE).cancel("x"),
+        lambda: get_queue(QUEUE).remove("x"),
+        lambda: get_queue(QUEUE).retry("x"),
+    ):
+        with pytest.raises(RedisUnavailable, match=f"BROKEN {key} is a string"):
+            refused()
+    assert not list(connection.scan_iter("rq:job:*")), "nothing is half added"
+    scripts.reap(connection, QUEUE, 1, "500:", "JobStalled: gone", "JobStalled")
+
+
+@pytest.mark.parametrize("key", STRUCTURES)
+def test_a_broken_queue_is_left_alone_and_the_others_go_on(connection: redis.Redis, key: str) -> None:
+    claimer = Claimer(worker="w", lease_seconds=30)
+    waiting = add_job(QUEUE, "greet", {"name": "Ann"})
+    connection.rename(f"rq:queue:{QUEUE}", "kept")
+    plant(connection, key)
+    enqueue_plainly(connection, OTHER)
+    units, _ = claimer.claim(connection, [Room(queue=QUEUE, units=5), Room(queue=OTHER, units=5)])
+    assert [unit.queue for unit in units] == [OTHER]
+    assert [fault.split()[1] for fault in claimer.faults] == [key]
+    connection.delete(key)
+    connection.rename("kept", f"rq:queue:{QUEUE}")
+    units, _ = claimer.claim(connection, [Room(queue=QUEUE, units=5)])
+    assert [claim.id for unit in units for claim in unit.claims] == [waiting.id]
+    assert not claimer.faults
+
+
+def enqueue_plainly(connection: redis.Redis, queue: str) -> None:
+    connection.hset("rq:job:other", mapping={"status": "queued", "origin": queue, "data": b"{}", "attempts": 1, "name": "x"})
+    connection.rpush(f"rq:queue:{queue}", "other")
+
+
+def test_an_outcome_for_a_broken_queue_is_dropped_and_its_lease_stays(connection: redis.Redis) -> None:
+    add_job(QUEUE, "greet", {"name": "Ann"})
+    (unit,), _ = Claimer(worker="w", lease_seconds=0).claim(connection, [Room(queue=QUEUE, units=1)])
+    plant(connection, f"rq:finished:{QUEUE}")
+    assert settle(connection, "w", [completed(unit.claims[0], None)]) == []
+    connection.delete(f"rq:finished:{QUEUE}")
+    scripts.reap(connection, QUEUE, 1, "500:", "JobStalled: gone", "JobStalled")
+    assert run_jobs(QUEUE) == 1, "it runs again"
+
+
+@pytest.mark.parametrize("part", ["wake", "reaper", "dedupe:key"])
+def test_helpers_of_another_type_are_replaced(connection: redis.Redis, part: str) -> None:
+    connection.hset(f"rq:ext:{QUEUE}:{part}", "a", "b")
+    add_job(QUEUE, "greet", {"name": "Ann"}, dedupe="key")
+    assert run_jobs(QUEUE) == 1
+    connection.delete(f"rq:ext:{QUEUE}:wake")
+    connection.set(f"rq:ext:{QUEUE}:wake", "x")
+    add_job(QUEUE, "greet", {"name": "Bob"})
+    assert connection.type(f"rq:ext:{QUEUE}:wake") == b"list"
+
+
+RUBBISH = ["inf", "-inf", "nan", "1e400", "-1e400", "x", "", "9" * 400, "0x10", "1.5", "\x00", '{"type": "fixed"}', "[]"]
+FIELDS = ["priority", "attempts", "attempts_made", "stalled", "keep_completed", "keep_failed", "backoff", "timeout", "since", "created_at",
+          "put_back", "dedupe", "owner", "progress", "cancel", "worker_name", "name", "origin", "status"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", RUBBISH)
+def test_no_text_in_a_field_of_a_job_loses_it_or_holds_up_the_queue(connection: redis.Redis, text: str) -> None:
+    """Each field in turn, in each place where scripts read it: waiting, delayed, running, stalled, failed."""
+    ids = []
+    for field in FIELDS:
+        for options in ({}, {"priority": 3}, {"delay": 0.001}, {"dedupe": f"d-{field}"}):
+            job = add_job(QUEUE, "fail", {"name": field}, attempts=2, backoff=0.001, **options)
+            connection.hset(keys.job(job.id), field, text)
+            ids.append(job.id)
+    claimer = Claimer(worker="w", lease_seconds=0)
+    units, _ = claimer.claim(connection, [Room(queue=QUEUE, units=20)])
+    assert len(units) == 20
+    get_queue_stats(QUEUE)
+    scripts.reap(connection, QUEUE, 1, "500:", "JobStalled: gone", "JobStalled")
+    wait_until(lambda: run_jobs(QUEUE) == 0 and not connection.zcard(f"rq:scheduled:{QUEUE}"))
+    for state in ("waiting", "active", "delayed", "completed", "failed"):
+        get_jobs(QUEUE, state)
+    ended = set(get_queue(QUEUE).job_ids("failed")) | set(get_queue(QUEUE).job_ids("completed"))
+    assert set(ids) == ended
+    get_queue(QUEUE).retry_failed()
+    wait_until(lambda: run_jobs(QUEUE) == 0 and not connection.zcard(f"rq:scheduled:{QUEUE}"))
+    assert get_queue_stats(QUEUE).waiting == 0
+
+
+@pytest.mark.parametrize("text", RUBBISH)
+def test_counters_and_turns_that_are_no_numbers_count_nothing(connection: redis.Redis, text: str) -> None:
+    for field in ("completed", "failed", "retried", "stalled"):
+        connection.hset(f"rq:ext:{QUEUE}:totals", field, text)
+    connection.hset("rq:worker:run_jobs", mapping={"successful_job_count": text, "failed_job_count": text})
+    for number in range(4):
+        add_job(QUEUE, "mail", {"user_id": number % 2, "subject": "hello"})
+        connection.hset(f"rq:ext:{QUEUE}:turns", mapping={"0": text, "0:0": text, "0:1": text, "list": text})
+    add_job(QUEUE, "give-up", {"name": "Ann"})
+    get_queue_stats(QUEUE)
+    assert run_jobs(QUEUE) == 5
+
+
+def test_members_that_are_no_jobs_are_dropped_wherever_they_stand(connection: redis.Redis) -> None:
+    names = ["", "gone", "a:b", ":", "::", "\x00", "a" * 100_000, "wrong-type"]
+    connection.set("rq:job:wrong-type", "rubbish")
+    for name in names:
+        connection.rpush(f"rq:queue:{QUEUE}", name)
+        for key, score in ((f"rq:ext:{QUEUE}:prio", "-inf"), (f"rq:scheduled:{QUEUE}", "-inf"), (f"rq:ext:{QUEUE}:lease", 0)):
+            connection.zadd(key, {name: score})
+        connection.zadd(f"rq:failed:{QUEUE}", {name: "inf"})
+    connection.zadd(f"rq:ext:{QUEUE}:prio", {"inf": "inf", "wide": 1e300})
+    connection.zadd(f"rq:ext:{QUEUE}:lease", {"wrong-type:1-1-1": 0})
+    add_job(QUEUE, "greet", {"name": "Ann"}, delay=0.001)
+    add_job(QUEUE, "greet", {"name": "Bob"}, priority=5)
+    get_queue_stats(QUEUE)
+    scripts.reap(connection, QUEUE, 1, "500:", "JobStalled: gone", "JobStalled")
+    assert connection.zcard(f"rq:ext:{QUEUE}:lease") == 0
+    wait_until(lambda: run_jobs(QUEUE) >= 0 and get_queue_stats(QUEUE).completed == 2)
+    assert (get_queue_stats(QUEUE).waiting, get_queue_stats(QUEUE).delayed) == (0, 0)
+    get_queue(QUEUE).retry_failed()
+    renew(connection, "w", [])
+
+
+def test_an_owner_of_a_megabyte_is_served_and_kept_short(connection: redis.Redis) -> None:
+    job = add_job(QUEUE, "mail", {"user_id": 1, "subject": "hello"}, delay=60)
+    connection.hset(keys.job(job.id), "owner", "x" * 1_000_000)
+    get_queue(QUEUE).promote(job.id)
+    assert max(len(field) for field in connection.hkeys(f"rq:ext:{QUEUE}:turns")) < 1000
+    assert run_jobs(QUEUE) == 1
+    assert not connection.exists(f"rq:ext:{QUEUE}:turns")
+
+
+def test_a_worker_process_names_its_broken_queue_once_and_serves_another(
+    start_worker: Callable[..., subprocess.Popen[str]], connection: redis.Redis
+) -> None:
+    plant(connection, f"rq:finished:{OTHER}")
+    worker = start_worker(OTHER, QUEUE)
+    add_job(QUEUE, "greet", {"name": "Ann"})
+    wait_until(lambda: get_queue_stats(QUEUE).completed == 1)
+    for _ in range(20):
+        add_job(QUEUE, "greet", {"name": "Bob"})
+    wait_until(lambda: get_queue_stats(QUEUE).completed == 21)
+    worker.terminate()
+    said, _ = worker.communicate(timeout=15)
+    assert said.count(f"BROKEN rq:finished:{OTHER}") == 1, said
