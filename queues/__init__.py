@@ -23,6 +23,8 @@ from queues.control import (
     retry_job,
 )
 from queues.exceptions import (
+    AlreadyRegistered,
+    InvalidJob,
     InvalidPayload,
     InvalidSchedule,
     JobCancelled,
@@ -38,6 +40,7 @@ from queues.exceptions import (
     UnknownQueue,
     UnknownSchedule,
     UnknownWorker,
+    WrongQueue,
 )
 from queues.jobs.backoff import Exponential, Fixed
 from queues.jobs.batch import Batch, Item
@@ -112,6 +115,8 @@ __all__ = [
     "get_schedules",
     "schedule",
     # errors
+    "AlreadyRegistered",
+    "InvalidJob",
     "InvalidPayload",
     "InvalidSchedule",
     "JobCancelled",
@@ -127,4 +132,5 @@ __all__ = [
     "UnknownQueue",
     "UnknownSchedule",
     "UnknownWorker",
+    "WrongQueue",
 ]

@@ -33,7 +33,7 @@ class UnknownJob(QueuesError):
 
 
 class AlreadyRegistered(QueuesError):
-    """Two functions claim one job name."""
+    """Two functions claim one job name, or two workers of one process one queue."""
 
 
 class InvalidJob(QueuesError):

@@ -197,7 +197,7 @@ def _validated(where: Queue, name: str, data: Mapping[str, Any], options: Option
         queue=queue,
         data=payload,
         state=State.PROVISIONAL,
-        priority=options.priority,
+        priority=int(options.priority),
         attempts=options.attempts or definition.attempts or attempts,
         owner=definition.owner_of(payload),
     )

@@ -87,11 +87,11 @@ class Options:
     keep_failed: int | Keep | None = None
 
     def __post_init__(self) -> None:
-        if type(self.priority) is not int or not -PRIORITY_LIMIT <= self.priority <= PRIORITY_LIMIT:
+        if not is_whole(self.priority) or not -PRIORITY_LIMIT <= self.priority <= PRIORITY_LIMIT:
             raise ValueError(f"priority must be a whole number from {-PRIORITY_LIMIT} to {PRIORITY_LIMIT}, not {self.priority}")
-        if self.attempts is not None and (type(self.attempts) is not int or self.attempts < 1):
+        if self.attempts is not None and (not is_whole(self.attempts) or self.attempts < 1):
             raise ValueError(f"attempts must be a whole number, at least 1, not {self.attempts!r}")
-        if self.job_id is not None and not JOB_ID.fullmatch(self.job_id):
+        if self.job_id is not None and not (isinstance(self.job_id, str) and JOB_ID.fullmatch(self.job_id)):
             raise ValueError(f"job_id may have letters, digits, _ and -, at most 200 of them, not {self.job_id!r}")
         check_delay(self.delay)
         self.fields  # noqa: B018  # checks them too
@@ -109,8 +109,15 @@ class Options:
         return found
 
     def dedupe_of(self, payload: Mapping[str, Any]) -> tuple[str, float]:
-        """The key, empty for none, and its window in seconds, 0 for none."""
+        """The key, empty for none, and its window in seconds, 0 for none. Raises ValueError for what is no key."""
         found = self.dedupe(payload) if callable(self.dedupe) else self.dedupe
         if isinstance(found, Debounce):
             return found.key, check_delay(found.window)
+        if found is not None and not isinstance(found, str):
+            raise ValueError(f"dedupe must be a string, Debounce(key, window), or a function that gives one of them, not {found!r}")
         return found or "", 0.0
+
+
+def is_whole(value: object) -> bool:
+    """Whether it is an int, members of an IntEnum included; True is none."""
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -23,6 +23,8 @@ class Style(Enum):
 
 def inspect_function(function: Callable[..., Any]) -> tuple[type[BaseModel], Style]:
     """The payload's model and how it is handed over. Raises InvalidJob where the parameters say neither."""
+    if inspect.iscoroutinefunction(function):
+        raise InvalidJob(f"{function.__qualname__} is async, and jobs run in threads: make it a plain function, with asyncio.run inside.")
     hints = get_type_hints(function)
     parameters = list(inspect.signature(function).parameters.values())
     if len(parameters) == 1:

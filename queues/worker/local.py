@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import inspect
 import threading
 from collections.abc import Callable
 from types import TracebackType
@@ -14,6 +15,7 @@ from django.dispatch import Signal
 from queues import signals
 from queues.exceptions import AlreadyRegistered
 from queues.jobs.job import Job
+from queues.jobs.options import is_whole
 from queues.store.connection import new_connection
 from queues.store.queue import get_queue
 from queues.worker.mailbox import Message
@@ -78,7 +80,8 @@ class Worker:
         self._thread.join(timeout_seconds)
         for signal, receiver in self._receivers:
             signal.disconnect(receiver)
-        _workers.pop(self.queue, None)
+        if _workers.get(self.queue) is self:
+            del _workers[self.queue]
 
     def __enter__(self) -> Worker:
         return self
@@ -98,8 +101,13 @@ def register_worker(queue: str, handler: Handler | None = None, *, concurrency: 
     """Starts a worker of the queue in this process and returns it.
 
     It runs the queue's registered jobs, or calls `handler(job)` for each of them; their names and payloads are validated as always.
-    `concurrency` is the queue's own by default. Raises UnknownQueue, RedisUnavailable, AlreadyRegistered where this process has one.
+    `concurrency` is the queue's own by default. Raises ValueError, UnknownQueue, RedisUnavailable, AlreadyRegistered where this process has
+    one.
     """
+    if concurrency is not None and (not is_whole(concurrency) or concurrency < 1):
+        raise ValueError(f"concurrency must be a whole number of at least 1, not {concurrency!r}")
+    if inspect.iscoroutinefunction(handler):
+        raise ValueError("the handler is async, and jobs run in threads: make it a plain function, with asyncio.run inside")
     get_queue(queue).stats()
     if (known := _workers.get(queue)) is not None:
         if known.is_running:

@@ -110,6 +110,12 @@ class ConcurrentWorker(BaseWorker):
             self.connection.hset(self.key, mapping=facts)
             worker_registration.register(self)
 
+    def unsubscribe(self) -> None:
+        """RQ wakes the thread before it tells it to end, and then waits a second for it, if that was too early."""
+        if self.pubsub_thread:
+            self.pubsub_thread.stop()
+        super().unsubscribe()  # type: ignore[no-untyped-call]
+
     def handle_payload(self, message: Any) -> None:
         """Commands over RQ's channel: those of RQ that mean something here, and ours."""
         try:

@@ -1,5 +1,6 @@
 """What one enqueue may ask for: attempts, back-off, an id of its own, how long ended jobs are kept."""
 
+import enum
 import inspect
 import time
 from collections.abc import Callable
@@ -48,6 +49,35 @@ def test_attempts_and_backoff_of_one_job_go_before_its_definition(traces: Traces
     run_all()
     assert sorted(traces()) == ["start once", "start twice", "start twice"]
     assert sorted(job.attempts_made for job in get_failed_jobs(QUEUE)) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"attempts": 0},
+        {"attempts": 2.5},
+        {"attempts": True},
+        {"priority": 1.5},
+        {"priority": True},
+        {"job_id": 42},
+        {"dedupe": 42},
+        {"dedupe": {"id": "ann"}},
+        {"dedupe": lambda data: 42},
+        {"keep_completed": True},
+        {"backoff": {"type": "exponential", "delay": 1000}},
+    ],
+    ids=str,
+)
+def test_what_is_no_option_is_refused_before_redis(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        add_job(QUEUE, "greet", {"name": "Ann"}, **options)
+    assert get_queue_stats(QUEUE) == QueueStats()
+
+
+def test_a_priority_may_be_a_member_of_an_enumeration() -> None:
+    Urgency = enum.IntEnum("Urgency", {"HIGH": -1, "LOW": 5})
+    low, high = (greet.using(priority=Urgency[name]).enqueue(name=name) for name in ("LOW", "HIGH"))
+    assert [(job.id, job.priority) for job in get_jobs(QUEUE, "waiting")] == [(high.id, -1), (low.id, 5)]
 
 
 @pytest.mark.parametrize(

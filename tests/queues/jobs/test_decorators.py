@@ -17,6 +17,13 @@ def test_a_payload_model_may_be_given_whole_or_by_its_fields() -> None:
     assert greet_model.enqueue(Greeting(name="Ann")).data == greet_model.enqueue(name="Ann").data
 
 
+def test_an_async_function_is_refused_since_nobody_would_await_it() -> None:
+    with pytest.raises(InvalidJob, match="async"):
+
+        @job(name="never", queue=QUEUE)
+        async def never(*, name: str) -> None: ...
+
+
 def test_a_called_job_runs_here_and_now() -> None:
     assert greet(name="Ann") == "hello Ann"
 

@@ -116,6 +116,28 @@ def test_an_unknown_event_or_queue_and_a_second_worker_are_refused() -> None:
         register_worker("nowhere")
 
 
+@pytest.mark.parametrize("concurrency", [0, -1, 2.5])
+def test_a_concurrency_that_is_none_is_refused(concurrency: float) -> None:
+    with pytest.raises(ValueError, match="whole number of at least 1"):
+        register_worker(QUEUE, concurrency=concurrency)  # type: ignore[arg-type]
+
+
+def test_an_async_handler_is_refused_since_nobody_would_await_it() -> None:
+    async def handle(job: Job) -> None: ...
+
+    with pytest.raises(ValueError, match="async"):
+        register_worker(QUEUE, handle)
+
+
+def test_closing_a_worker_again_leaves_its_successor_alone() -> None:
+    first = register_worker(QUEUE)
+    first.close()
+    second = register_worker(QUEUE)
+    first.close()
+    close_workers()
+    assert not second.is_running
+
+
 def test_concurrency_is_the_queues_own_unless_given() -> None:
     for _ in range(8):
         spin.enqueue(seconds=1)
