@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from queues.store.keys import PREFIX
 
 Argument = str | bytes | int | float
 
-CAREFUL_SECONDS = 60.0
 _FOLDER = Path(__file__).parent / "lua"
 _COMMON = (_FOLDER / "common.lua").read_text()
 
@@ -22,16 +20,13 @@ _COMMON = (_FOLDER / "common.lua").read_text()
 class Script:
     """One script, called by its hash; Redis is sent the text only when it does not know it.
 
-    It may call the scripts named in `functions` as functions of their ARGV. Once it has met a key of another type, which only a
-    stranger can have put there, it looks for such keys before it writes, for CAREFUL_SECONDS.
+    It may call the scripts named in `functions` as functions of their ARGV.
     """
 
     def __init__(self, name: str, *functions: str) -> None:
         called = [f"local function {function}(ARGV)\n{(_FOLDER / f'{function}.lua').read_text()}\nend\n" for function in functions]
-        text = _COMMON + "".join(called) + (_FOLDER / f"{name}.lua").read_text()
-        self.quick = _Text(f"local CAREFUL = false\n{text}")
-        self.careful = _Text(f"local CAREFUL = true\n{text}")
-        self.careful_until = 0.0
+        self.text = _COMMON + "".join(called) + (_FOLDER / f"{name}.lua").read_text()
+        self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
     def __call__(self, connection: redis.Redis, *arguments: Argument | Sequence[Argument]) -> Any:
         flat: list[Argument] = [PREFIX]
@@ -40,27 +35,10 @@ class Script:
                 flat.append(argument)
             else:
                 flat.extend(argument)
-        if time.monotonic() < self.careful_until:
-            return self.careful.run(connection, flat)
         try:
-            return self.quick.run(connection, flat)
-        except redis.exceptions.ResponseError as error:
-            if "WRONGTYPE" not in str(error):
-                raise
-            self.careful_until = time.monotonic() + CAREFUL_SECONDS
-            return self.careful.run(connection, flat)
-
-
-class _Text:
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
-
-    def run(self, connection: redis.Redis, arguments: Sequence[Argument]) -> Any:
-        try:
-            return connection.evalsha(self.sha, 0, *arguments)
+            return connection.evalsha(self.sha, 0, *flat)
         except redis.exceptions.NoScriptError:
-            return connection.eval(self.text, 0, *arguments)
+            return connection.eval(self.text, 0, *flat)
 
 
 add = Script("add")

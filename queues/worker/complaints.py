@@ -16,11 +16,14 @@ class Complaints:
     def __init__(self) -> None:
         self.made_at: dict[str, float] = {}
 
-    def make(self, subject: str, text: str) -> None:
+    def make(self, subject: str, text: str) -> bool:
+        """Whether it was said."""
         now = time.monotonic()
         if now >= self.made_at.get(subject, -AGAIN_SECONDS) + AGAIN_SECONDS:
             self.made_at[subject] = now
             log.error(text)
+            return True
+        return False
 
     def withdraw(self, subject: str, text: str) -> None:
         if self.made_at.pop(subject, None) is not None:

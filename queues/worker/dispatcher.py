@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import redis
 
 from queues.conf import settings
-from queues.exceptions import JobTimeout
+from queues.exceptions import JobTimeout, QueuesError
 from queues.store import keys
 from queues.store.connection import new_connection
 from queues.store.queue import get_queue
@@ -90,10 +90,9 @@ class Dispatcher:
                 self.complaints.withdraw("server", "Redis serves again")
             except redis.exceptions.RedisError as error:
                 text = f"Redis does not serve, trying again every {RECONNECT_SECONDS:g} s: {type(error).__name__}: {error}"
-                self.complaints.make("server", text)
+                self._complain("server", text, error)
                 if isinstance(error, redis.exceptions.ReadOnlyError):  # it was demoted: its name may lead elsewhere by now
                     self.connection.connection_pool.disconnect(inuse_connections=False)
-                self.announcer.tell(functools.partial(report_trouble, self.worker, error))
                 wait = RECONNECT_SECONDS
 
     def finish(self) -> None:
@@ -178,7 +177,11 @@ class Dispatcher:
             self._give_back(self.pools[name])
         self._put_back(self.claimer.lost(self.connection, self.pools))
         for fault in self.claimer.faults:
-            self.complaints.make(fault, f"A queue is left alone: {fault}")
+            self._complain(fault, f"A queue is left alone: {fault}", QueuesError(fault))
+
+    def _complain(self, subject: str, text: str, error: Exception) -> None:
+        if self.complaints.make(subject, text):
+            self.announcer.tell(functools.partial(report_trouble, self.worker, error))
 
     def _is_done(self, next_due: float | None) -> bool:
         if self.limits.burst:

@@ -49,6 +49,7 @@ class Keeper:
         self.complaints = Complaints()
         self.stopped = threading.Event()
         self.renewed_at = self.reaped_at = 0.0
+        self.looked_at = time.monotonic()
         self.thread = threading.Thread(target=self._work, name="keeper", daemon=True)
         self.thread.start()
 
@@ -66,6 +67,7 @@ class Keeper:
             except Exception as error:
                 log.exception("The worker's keeper met an error and goes on")
                 self.announcer.tell(functools.partial(report_trouble, self.worker, error))
+            self.looked_at = time.monotonic()
             if self.stopped.wait(1.0):
                 return
 
@@ -81,6 +83,8 @@ class Keeper:
                     threads.cancel(job_id)
             self.heartbeat()
             self.renewed_at = now
+        if time.monotonic() > self.looked_at + max(2.0, settings.lease_seconds / 3):
+            self.reaper.rest()  # Redis or this machine stood still: others may not have renewed yet
         if now >= self.reaped_at + REAP_SECONDS:
             self.reaper.reap(self.connection)
             self.reaped_at = now

@@ -12,9 +12,8 @@ local function ext(queue, part) return P .. ':ext:' .. queue .. ':' .. part end
 local function job_key(id) return P .. ':job:' .. id end
 
 -- The first key of the queue whose place a stranger took with another type, as an error; nil where all is well. Asked before a script
--- writes anything, since what fails half-way is not taken back; only once a script has failed of that, as asking is not free.
+-- writes anything, since what fails half-way is not taken back.
 local function broken(queue)
-  if not CAREFUL then return nil end
   local wanted = {
     list = { P .. ':queue:' .. queue },
     zset = { ext(queue, 'prio'), ext(queue, 'lease'), P .. ':scheduled:' .. queue, P .. ':finished:' .. queue, P .. ':failed:' .. queue },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ import redis
 
 from queues import RedisUnavailable, add_job, get_jobs, get_queue, get_queue_stats
 from queues.store import keys, scripts
+from queues.store.fields import rq_time
 from queues.testing import run_jobs
 from queues.worker.claims import Claimer, Room
 from queues.worker.leases import renew
@@ -44,7 +46,7 @@ def test_a_queue_with_a_key_of_another_type_is_refused_by_name_and_loses_nothing
         with pytest.raises(RedisUnavailable, match=f"BROKEN {key} is a string"):
             refused()
     assert not list(connection.scan_iter("rq:job:*")), "nothing is half added"
-    scripts.reap(connection, QUEUE, 1, "500:", "JobStalled: gone", "JobStalled")
+    scripts.reap(connection, QUEUE, 1, "500:", "JobStalled: gone", "JobStalled", rq_time(time.time()))
 
 
 @pytest.mark.parametrize("key", STRUCTURES)
@@ -75,7 +77,7 @@ def test_an_outcome_for_a_broken_queue_is_dropped_and_its_lease_stays(connection
     plant(connection, f"rq:finished:{QUEUE}")
     assert settle(connection, "w", [completed(unit.claims[0], None)]) == []
     connection.delete(f"rq:finished:{QUEUE}")
-    scripts.reap(connection, QUEUE, 1, "500:", "JobStalled: gone", "JobStalled")
+    scripts.reap(connection, QUEUE, 1, "500:", "JobStalled: gone", "JobStalled", rq_time(time.time()))
     assert run_jobs(QUEUE) == 1, "it runs again"
 
 
@@ -108,7 +110,7 @@ def test_no_text_in_a_field_of_a_job_loses_it_or_holds_up_the_queue(connection: 
     units, _ = claimer.claim(connection, [Room(queue=QUEUE, units=20)])
     assert len(units) == 20
     get_queue_stats(QUEUE)
-    scripts.reap(connection, QUEUE, 1, "500:", "JobStalled: gone", "JobStalled")
+    scripts.reap(connection, QUEUE, 1, "500:", "JobStalled: gone", "JobStalled", rq_time(time.time()))
     wait_until(lambda: run_jobs(QUEUE) == 0 and not connection.zcard(f"rq:scheduled:{QUEUE}"))
     for state in ("waiting", "active", "delayed", "completed", "failed"):
         get_jobs(QUEUE, state)
@@ -145,7 +147,7 @@ def test_members_that_are_no_jobs_are_dropped_wherever_they_stand(connection: re
     add_job(QUEUE, "greet", {"name": "Ann"}, delay=0.001)
     add_job(QUEUE, "greet", {"name": "Bob"}, priority=5)
     get_queue_stats(QUEUE)
-    scripts.reap(connection, QUEUE, 1, "500:", "JobStalled: gone", "JobStalled")
+    scripts.reap(connection, QUEUE, 1, "500:", "JobStalled: gone", "JobStalled", rq_time(time.time()))
     assert connection.zcard(f"rq:ext:{QUEUE}:lease") == 0
     wait_until(lambda: run_jobs(QUEUE) >= 0 and get_queue_stats(QUEUE).completed == 2)
     assert (get_queue_stats(QUEUE).waiting, get_queue_stats(QUEUE).delayed) == (0, 0)
