@@ -157,7 +157,7 @@ def test_a_redis_that_hangs_longer_than_the_leases_costs_no_run(start_worker: St
     workers = [start_worker(QUEUE, REDIS_URL=server.url, DJANGO_SETTINGS_MODULE="tests.chaos.settings") for _ in range(2)]
     wait_until(lambda: len(get_workers()) == 2)
     add_jobs(QUEUE, greetings("long-1", "long-2", "long-3", seconds=AWAY_SECONDS + 6))
-    wait_until(lambda: get_queue_stats(QUEUE).active == 3)
+    wait_until(lambda: len(started(server)) == 3)  # all three have noted it: a note under way would fail its job
     server.hang()
     time.sleep(AWAY_SECONDS)  # the leases are of 3 s
     server.go_on()
@@ -231,7 +231,7 @@ def test_a_failover_to_a_replica_loses_nothing_that_was_replicated(start_worker:
             add_jobs(QUEUE, greetings("running", seconds=3.0))
             add_jobs(QUEUE, greetings("delayed"), delay=3)
             wait_until(lambda: get_queue_stats(QUEUE).active)
-            server.client.wait(1, 5000)
+            wait_until(lambda: "running" in started(replica) and replica.client.zcard(f"rq:scheduled:{QUEUE}") == 1)
             server.kill()
             replica.client.execute_command("REPLICAOF", "NO", "ONE")
             proxy.lead_to(replica.port)
@@ -259,7 +259,7 @@ def test_a_demoted_server_is_left_for_the_one_its_address_leads_to(start_worker:
             wait_until(get_workers)
             add_job(QUEUE, "greet-model", {"name": "before"})
             wait_until(lambda: get_queue_stats(QUEUE).completed == 1)
-            server.client.wait(1, 5000)
+            wait_until(lambda: replica.client.zcard(f"rq:finished:{QUEUE}") == 1)  # what is not replicated yet would be lost
             proxy.target = replica.port  # for new connections
             replica.client.execute_command("REPLICAOF", "NO", "ONE")
             server.client.execute_command("REPLICAOF", "127.0.0.1", replica.port)
