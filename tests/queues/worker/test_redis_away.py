@@ -227,6 +227,7 @@ def test_a_failover_to_a_replica_loses_nothing_that_was_replicated(start_worker:
     try:
         with override_settings(RQ_QUEUES=queues_at(url)):
             start_worker(QUEUE, REDIS_URL=url)
+            wait_until(lambda: replica.client.info("replication")["master_link_status"] == "up")
             wait_until(get_workers)
             add_jobs(QUEUE, greetings("running", seconds=3.0))
             add_jobs(QUEUE, greetings("delayed"), delay=3)
