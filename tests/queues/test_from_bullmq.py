@@ -17,8 +17,8 @@ from queues.checks.queues import check_queues
 from queues.conf import QueuesSettings
 from queues.jobs.registry import registry
 from queues.testing import run_jobs
+from tests.processes import wait_until
 from tests.queues.accounts import make_user
-from tests.queues.conftest import wait_until
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "from-bullmq.md"
 TEXT = PAGE.read_text()
