@@ -12,8 +12,9 @@ from queues.jobs.job import Job
 from queues.jobs.registry import Definition, registry
 from queues.jobs.schedule import Schedule
 from queues.jobs.states import State
-from queues.publish import NewJob, prepare
+from queues.publish import prepare
 from queues.store import schedules as store
+from queues.store.new_jobs import NewJob
 from queues.store.queue import Queue, get_queue
 from queues.store.schedules import PastRun, ScheduleState
 

@@ -17,9 +17,10 @@ from queues.jobs.durations import check_delay
 from queues.jobs.job import Job
 from queues.jobs.options import JOB_ID
 from queues.jobs.states import State
-from queues.publish import NewJob, deliver, new_id
+from queues.publish import deliver
 from queues.store.connection import get_connection, queue_config, translated
 from queues.store.history import Attempt, read_with_job
+from queues.store.new_jobs import NewJob, new_id
 from queues.store.queue import get_queue, queue_names
 from queues.tasks import definition
 from queues.tasks.call import TaskCall, as_json

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
-from queues import publish
+from queues import publication
 from queues.jobs.job import Job
-from queues.publish import NewJob
-from queues.publish import send as enqueue
+from queues.publication import Publication
+from queues.store import new_jobs
+from queues.store.new_jobs import NewJob
+from queues.store.new_jobs import send as enqueue
 from queues.testing.memory import memory_queues
 from queues.testing.running import run_jobs
 
@@ -39,8 +41,8 @@ def eager_jobs(*, propagate: bool = True) -> Iterator[None]:
 
     with (
         memory_queues(),
-        patch.object(publish, "send", send),
-        patch.object(publish, "_publish", send),
-        patch.object(publish._Publication, "is_robust", False),
+        patch.object(new_jobs, "send", send),
+        patch.object(publication, "_publish", send),
+        patch.object(Publication, "is_robust", False),
     ):
         yield

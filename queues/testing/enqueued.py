@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from queues.jobs.job import Job
 from queues.jobs.states import State
-from queues.publish import provisional_jobs
+from queues.publication import provisional_jobs
 from queues.store.queue import get_queue, queue_names
 
 STATES = (State.WAITING, State.DELAYED, State.PROVISIONAL)

@@ -158,12 +158,12 @@ def test_what_a_job_enqueues_runs_after_it_and_not_inside(new_job: NewJob, trace
 
 
 def test_the_normal_way_is_back_afterwards(connection: Redis) -> None:
-    from queues import publish
+    from queues.store import new_jobs
 
-    inside = publish.send
+    inside = new_jobs.send
     with eager_jobs():
-        assert publish.send is not inside
-    assert publish.send is inside
+        assert new_jobs.send is not inside
+    assert new_jobs.send is inside
 
 
 class InATestCaseTest(TestCase):
