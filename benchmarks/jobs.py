@@ -1,16 +1,30 @@
-"""A job that does nothing but note when."""
+"""Jobs that do nothing but note when."""
 
 import time
 
-from queues import job
+from queues import get_queue, job
+
+QUEUE = "notifications"
+LATE = "benchmarks:late"
 
 times: list[float] = []
 
 
-@job(name="noop", queue="notifications")
+@job(name="noop", queue=QUEUE)
 def noop(*, n: int) -> None:
+    times.append(time.perf_counter())
+
+
+@job(name="noop-of-owner", queue=QUEUE, owner="owner")
+def noop_of_owner(*, owner: int) -> None:
     times.append(time.perf_counter())
 
 
 def stock_noop(n: int) -> None:
     times.append(time.perf_counter())
+
+
+@job(name="note-start", queue=QUEUE)
+def note_start(*, due: float) -> None:
+    late = time.time() - due
+    get_queue(QUEUE).connection.rpush(LATE, f"{late:.6f}")

@@ -1,14 +1,10 @@
 """How quick the queues are: adding and processing, with stock RQ's SimpleWorker in the same run."""
 
-import os
 import statistics
-import subprocess
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-from theo.embedded.redis import find_binary
+from benchmarks.server import private_redis
 
 QUEUE = "notifications"
 ROUNDS = 3
@@ -16,24 +12,11 @@ OURS, STOCK = 20_000, 1_000
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        socket = f"{folder}/redis.sock"
-        options = ["--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", folder]
-        server = subprocess.Popen([find_binary(), *options], stdout=subprocess.DEVNULL)
-        try:
-            os.environ.update(REDIS_URL=f"unix://{socket}?db=0", DJANGO_SETTINGS_MODULE="benchmarks.settings", LOG_LEVEL="ERROR")
-            while not Path(socket).exists():
-                time.sleep(0.01)
-            measure()
-        finally:
-            server.terminate()
-            server.wait()
+    with private_redis():
+        measure()
 
 
 def measure() -> None:
-    import django
-
-    django.setup()
     from benchmarks.jobs import noop, stock_noop
     from queues import add_jobs, get_queue
 
@@ -57,6 +40,12 @@ def measure() -> None:
         add()
         return OURS / drain(lambda: worker("queues.worker.ConcurrentWorker"), OURS)
 
+    def work_for_owners() -> float:
+        connection.flushdb()
+        for _ in range(0, OURS, 1000):
+            add_jobs(QUEUE, [("noop-of-owner", {"owner": number % 100}) for number in range(1000)])
+        return OURS / drain(lambda: worker("queues.worker.ConcurrentWorker"), OURS)
+
     def stock() -> float:
         import rq
 
@@ -68,6 +57,7 @@ def measure() -> None:
     show("add_jobs, 1,000 a call", add)
     show("enqueue, one by one", add_one_by_one)
     show("process, one worker, 5 threads", work)
+    show("the same, jobs of 100 owners", work_for_owners)
     show("process, stock rq.SimpleWorker", stock)
 
 

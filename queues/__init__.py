@@ -16,6 +16,7 @@ from queues.control import (
     pause_queue,
     pause_worker,
     promote_job,
+    remove_failed,
     remove_job,
     resume_queue,
     resume_worker,
@@ -97,6 +98,7 @@ __all__ = [
     "is_paused",
     "pause_queue",
     "queue_names",
+    "remove_failed",
     "resume_queue",
     "retry_failed",
     # workers

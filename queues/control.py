@@ -74,6 +74,11 @@ def retry_failed(queue: str, *, limit: int = 0, **wanted: Unpack[Wanted]) -> int
     return get_queue(queue).retry_failed(limit=limit, **wanted)
 
 
+def remove_failed(queue: str, *, limit: int = 0, **wanted: Unpack[Wanted]) -> int:
+    """Deletes dead letters: all, or those that fit, as in retry_failed. Returns how many."""
+    return get_queue(queue).remove_failed(limit=limit, **wanted)
+
+
 def get_job(job_id: str) -> Job:
     """The job of this id, on whichever server. Raises JobNotFound, RedisUnavailable."""
     for _, names in _servers():

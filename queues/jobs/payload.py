@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable
 from enum import Enum
 from typing import Any, get_args, get_origin, get_type_hints
@@ -38,7 +39,10 @@ def inspect_function(function: Callable[..., Any]) -> tuple[type[BaseModel], Sty
         if parameter.kind not in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD) or parameter.name not in hints:
             raise InvalidJob(f"{function.__qualname__}: parameter {parameter.name!r} needs an annotation and must take a keyword.")
         fields[parameter.name] = (hints[parameter.name], ... if parameter.default is parameter.empty else parameter.default)
-    return create_model(f"{function.__name__}_payload", __config__=ConfigDict(extra="forbid"), **fields), Style.KEYWORDS
+    with warnings.catch_warnings():  # a parameter may be called `copy` or `json`: the model's methods of that name are not ours to use
+        warnings.filterwarnings("ignore", message="Field name .* shadows an attribute")
+        model = create_model(f"{function.__name__}_payload", __config__=ConfigDict(extra="forbid"), **fields)
+    return model, Style.KEYWORDS
 
 
 def validate(name: str, model: type[BaseModel], payload: Any) -> BaseModel:

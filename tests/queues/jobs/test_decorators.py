@@ -78,3 +78,12 @@ def test_the_model_of_a_batch_is_its_payload() -> None:
     assert greet_all.definition.model is Greeting
     assert issubclass(greet_all.definition.model, BaseModel)
     assert registry.get("greet-all").batch == 10
+
+
+def test_a_parameter_may_be_called_as_a_method_of_the_model_is() -> None:
+    @job(name="copy-file", queue="notifications")
+    def copy_file(*, copy: str, json: str) -> str:
+        return f"{copy} {json}"
+
+    registry.unregister("copy-file")
+    assert copy_file.definition.call({"copy": "a", "json": "b"}) == "a b"

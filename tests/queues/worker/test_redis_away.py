@@ -66,7 +66,7 @@ def test_an_idle_and_a_busy_worker_survive_a_restart_of_redis(start_worker: Star
     worker = start_worker(QUEUE, REDIS_URL=server.url)
     wait_until(get_workers)
     add_jobs(QUEUE, greetings("running", seconds=AWAY_SECONDS + 3))
-    wait_until(lambda: get_queue_stats(QUEUE).active)
+    wait_until(lambda: started(server))  # it has noted it: a note under way would fail it
     server.kill()
     time.sleep(AWAY_SECONDS)
     server.start()
