@@ -68,6 +68,8 @@ def add_jobs(queue: str, jobs: Iterable[tuple[str, Mapping[str, Any]]], **option
     """Adds jobs, each as (name, payload), with the options and errors of add_job: up to a thousand in one round trip and all or none,
     more of them by the thousand. An option that does not fit, or one wrong payload, adds none."""
     where = get_queue(queue)
+    if unknown := sorted(set(options) - set(AddOptions.__annotations__)):
+        raise TypeError(f"unknown options {', '.join(unknown)}: there are {', '.join(AddOptions.__annotations__)}")
     using = options.pop("using", None)
     checked = Options(**options)  # type: ignore[misc]  # mypy does not see that `using` is gone
     attempts = where.attempts

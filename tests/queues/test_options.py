@@ -245,3 +245,10 @@ def test_attempts_are_a_whole_number(attempts: Any) -> None:
 
 def test_help_shows_every_option() -> None:
     assert list(inspect.signature(add_job).parameters)[3:] == list(AddOptions.__annotations__)
+
+
+def test_a_misspelt_option_is_named() -> None:
+    with pytest.raises(TypeError, match="unknown options dleay: there are delay, priority"):
+        add_jobs(QUEUE, [("greet", {"name": "Ann"})], dleay=3)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="dleay"):
+        greet.using(dleay=3).enqueue(name="Ann")  # type: ignore[call-arg]
