@@ -14,6 +14,9 @@ from queues import signals
 from queues.exceptions import JobCancelled, QueuesError
 from queues.jobs.job import Job
 
+MAX_PROGRESS_BYTES = 65_536
+MAX_LINE_CHARACTERS = 10_000
+
 _running: ContextVar[Callable[[], Job] | None] = ContextVar("queues_running", default=None)
 
 
@@ -36,21 +39,24 @@ def current_job() -> Job | None:
 def report_progress(progress: Any, job: Job | None = None) -> None:
     """Says how far the current job is: a percentage, or any JSON. Readable at once as `job.progress`.
 
-    Raises JobCancelled where the job is to stop, QueuesError outside of a job, ValueError for what is no JSON, RedisUnavailable.
+    Raises JobCancelled where the job is to stop, QueuesError outside of a job, ValueError for what is no JSON or longer than 64 KiB of
+    it, RedisUnavailable.
     """
     found = job or _current()
     try:
         text = orjson.dumps(progress)
     except TypeError as error:
         raise ValueError(f"progress must be JSON: {error}") from error
+    if len(text) > MAX_PROGRESS_BYTES:
+        raise ValueError(f"progress must be at most {MAX_PROGRESS_BYTES} bytes of JSON, not {len(text)}")
     _note(found, "progress", text)
     signals.progressed.send_robust(sender=Job, job=replace(found, progress=progress), progress=progress)
 
 
 def log(line: str, job: Job | None = None) -> None:
-    """Appends a line to the current job's log. Raises as report_progress does."""
+    """Appends a line to the current job's log, cut at 10,000 characters. Raises as report_progress does."""
     found = job or _current()
-    _note(found, "log", line.encode("utf-8", "replace"))
+    _note(found, "log", line[:MAX_LINE_CHARACTERS].encode("utf-8", "replace"))
 
 
 def _current() -> Job:

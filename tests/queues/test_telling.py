@@ -85,3 +85,11 @@ def test_a_result_and_every_attempt_are_read_back() -> None:
     history = dead.attempts_history()
     assert [attempt.ending for attempt in history] == ["failed", "retried"]
     assert all("no luck with Bob" in attempt.traceback and attempt.started_at and attempt.ended_at for attempt in history)
+
+
+def test_what_is_told_has_bounds() -> None:
+    job = greet.enqueue(name="Ann")
+    job.log("x" * 20_000)
+    assert [len(line) for line in job.logs()] == [10_000]
+    with pytest.raises(ValueError, match="at most 65536 bytes"):
+        job.report_progress("x" * 70_000)
