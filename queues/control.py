@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Unpack
 
 import redis
@@ -11,6 +12,7 @@ from queues.exceptions import JobNotFound, UnknownWorker
 from queues.jobs.durations import Duration, in_seconds
 from queues.jobs.job import Job
 from queues.jobs.states import State
+from queues.operations.search import find_jobs
 from queues.store import connection, stats, workers
 from queues.store.connection import get_connection, translated
 from queues.store.dead_letters import Wanted
@@ -56,16 +58,17 @@ def drain_queue(name: str, *, delayed: bool = False) -> int:
     return get_queue(name).drain(delayed=delayed)
 
 
-def get_jobs(queue: str, state: State | str, start: int = 0, end: int = -1) -> list[Job]:
-    """Jobs in one state, both ends included: waiting and delayed next first, completed and failed newest first."""
+def get_jobs(queue: str, state: State | str, start: int = 0, end: int = -1, **wanted: Unpack[Wanted]) -> list[Job]:
+    """Jobs in one state, both ends included: waiting and delayed next first, completed and failed newest first. All, or those that
+    fit all of `name=`, `owner=`, `error_class=`, `older_than=` and `newer_than=` (since their end), `text=` (in error or payload)."""
+    if wanted:
+        return list(islice(find_jobs(get_queue(queue), State(state), **wanted), start, None if end == -1 else end + 1))
     return get_queue(queue).jobs(state, start, end)
 
 
 def get_failed_jobs(queue: str, start: int = 0, end: int = -1, **wanted: Unpack[Wanted]) -> list[Job]:
-    """The queue's dead letters, newest first, both ends included: all, or those that fit, as in retry_failed."""
-    if wanted:
-        return get_queue(queue).failed(**wanted)[start : None if end == -1 else end + 1]
-    return get_queue(queue).jobs(State.FAILED, start, end)
+    """The queue's dead letters: see get_jobs."""
+    return get_jobs(queue, State.FAILED, start, end, **wanted)
 
 
 def retry_failed(queue: str, *, limit: int = 0, **wanted: Unpack[Wanted]) -> int:

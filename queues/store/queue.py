@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Unpack
@@ -108,10 +107,6 @@ class Queue:
     def jobs(self, state: State | str, start: int = 0, end: int = -1) -> list[Job]:
         """The jobs of `job_ids`; one that ends meanwhile shows the state that it then has."""
         return self.fetch(self.job_ids(state, start, end))
-
-    def failed(self, *, limit: int = 0, **wanted: Unpack[Wanted]) -> list[Job]:
-        """Dead letters, all or those that fit (see dead_letters.Filter), newest first; `limit` 0 is no limit."""
-        return list(itertools.islice(dead_letters.find(self, dead_letters.Filter(**wanted)), limit or None))
 
     def fetch(self, ids: Iterable[str]) -> list[Job]:
         """The jobs that still exist, in the order of their ids."""

@@ -108,3 +108,13 @@ def test_an_owner_must_be_a_field_of_the_payload() -> None:
 
     with pytest.raises(InvalidPayload):
         mail.enqueue(subject="no user")  # type: ignore[call-arg]
+
+
+def test_jobs_of_one_owner_are_found_in_any_state() -> None:
+    add_mails(1, 3)
+    add_mails(2, 2)
+    add_mails(2, 1, delay=60)
+    assert [job.data["subject"] for job in get_jobs(QUEUE, "waiting", owner="2")] == ["0", "1"]
+    assert [job.data["subject"] for job in get_jobs(QUEUE, "waiting", 1, 1, owner="1")] == ["1"]
+    assert len(get_jobs(QUEUE, "delayed", owner="2")) == 1
+    assert get_jobs(QUEUE, "waiting", owner="3") == []
