@@ -12,11 +12,10 @@ from queues.exceptions import JobNotFound, UnknownWorker
 from queues.jobs.durations import Duration, in_seconds
 from queues.jobs.job import Job
 from queues.jobs.states import State
-from queues.operations.search import find_jobs
 from queues.store import connection, stats, workers
 from queues.store.connection import get_connection, translated
-from queues.store.dead_letters import Wanted
 from queues.store.queue import get_queue, queue_names
+from queues.store.search import Filter, Wanted, find_jobs
 from queues.store.stats import QueueStats
 from queues.store.workers import WorkerInfo
 
@@ -62,7 +61,7 @@ def get_jobs(queue: str, state: State | str, start: int = 0, end: int = -1, **wa
     """Jobs in one state, both ends included: waiting and delayed next first, completed and failed newest first. All, or those that
     fit all of `name=`, `owner=`, `error_class=`, `older_than=` and `newer_than=` (since their end), `text=` (in error or payload)."""
     if wanted:
-        return list(islice(find_jobs(get_queue(queue), State(state), **wanted), start, None if end == -1 else end + 1))
+        return list(islice(find_jobs(get_queue(queue), State(state), Filter(**wanted)), start, None if end == -1 else end + 1))
     return get_queue(queue).jobs(state, start, end)
 
 

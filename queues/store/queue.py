@@ -18,8 +18,8 @@ from queues.jobs.options import Keep
 from queues.jobs.states import State
 from queues.store import cleaning, dead_letters, history, keys, listing, scripts, stats, workers
 from queues.store.connection import get_connection, queue_config, translated
-from queues.store.dead_letters import Wanted
 from queues.store.fields import rq_time
+from queues.store.search import Filter, Wanted
 from queues.store.stats import QueueStats
 
 DRAIN_AT_ONCE = 1000
@@ -134,12 +134,12 @@ class Queue:
         return removed
 
     def retry_failed(self, *, limit: int = 0, **wanted: Unpack[Wanted]) -> int:
-        """Retries dead letters, all or those that fit (see dead_letters.Filter), the newest first. Returns how many."""
-        return dead_letters.retry(self, dead_letters.find_ids(self, dead_letters.Filter(**wanted), limit))
+        """Retries dead letters, all or those that fit (see search.Filter), the newest first. Returns how many."""
+        return dead_letters.retry(self, dead_letters.find_ids(self, Filter(**wanted), limit))
 
     def remove_failed(self, *, limit: int = 0, **wanted: Unpack[Wanted]) -> int:
         """Deletes dead letters, all or those that fit. Returns how many."""
-        return dead_letters.remove(self, dead_letters.find_ids(self, dead_letters.Filter(**wanted), limit))
+        return dead_letters.remove(self, dead_letters.find_ids(self, Filter(**wanted), limit))
 
     def retry(self, job_id: str) -> bool:
         """Retries one dead letter, with its attempts reset and its priority kept. False if it is none (any more)."""

@@ -15,7 +15,7 @@ from queues.jobs.states import State
 from queues.management.arguments import open_queues, whole_number
 from queues.management.job_report import due_times, job_document, job_report, job_table
 from queues.management.tables import json_text
-from queues.operations.search import find_jobs
+from queues.store.search import Filter, find_jobs
 
 LISTED = [State.ACTIVE, State.WAITING, State.DELAYED, State.FAILED, State.COMPLETED]
 
@@ -50,7 +50,7 @@ class Command(BaseCommand):
 def _list(queue_name: str, *, json: bool, state: str | None, limit: int, **options: Any) -> str:
     (queue,) = open_queues([queue_name])
     wanted = {field: options[field] for field in ("name", "owner", "error_class", "text")}
-    found = (job for each in ([State(state)] if state else LISTED) for job in find_jobs(queue, each, **wanted))
+    found = (job for each in ([State(state)] if state else LISTED) for job in find_jobs(queue, each, Filter(**wanted)))
     jobs: list[Job] = list(islice(found, limit or None))
     due = due_times(queue, jobs)
     if json:

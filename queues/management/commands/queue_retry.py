@@ -9,6 +9,7 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from queues.exceptions import RedisUnavailable
 from queues.management.arguments import duration, open_queues, whole_number
 from queues.store import dead_letters
+from queues.store.search import Filter, Wanted
 
 
 class Command(BaseCommand):
@@ -26,13 +27,10 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="only count")
 
     def handle(self, *, queues: list[str], limit: int, dry_run: bool, **options: Any) -> None:
-        wanted: Any = {field: options[field] for field in dead_letters.Wanted.__annotations__}
+        wanted: Any = {field: options[field] for field in Wanted.__annotations__}
         for queue in open_queues(queues):
             try:
-                if dry_run:
-                    count = len(dead_letters.find_ids(queue, dead_letters.Filter(**wanted), limit))
-                else:
-                    count = queue.retry_failed(limit=limit, **wanted)
+                count = len(dead_letters.find_ids(queue, Filter(**wanted), limit)) if dry_run else queue.retry_failed(limit=limit, **wanted)
             except RedisUnavailable as error:
                 raise CommandError(str(error)) from error
             jobs = "job" if count == 1 else "jobs"

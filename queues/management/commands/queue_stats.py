@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -45,12 +46,10 @@ class Command(BaseCommand):
         if watch is None:
             self.stdout.write(_read(opened, json=json))
             return
-        try:
+        with suppress(KeyboardInterrupt):
             while True:
                 self._show(opened, json=json)
                 time.sleep(watch)
-        except KeyboardInterrupt:
-            pass
 
     def _show(self, queues: list[Queue], *, json: bool) -> None:
         """Redis being away is shown too: whoever watches waits for its return."""

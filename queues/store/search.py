@@ -1,0 +1,66 @@
+"""Looking through the jobs of one state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypedDict
+
+import orjson
+
+from queues.jobs.durations import Duration, in_seconds
+from queues.jobs.job import Job
+from queues.jobs.states import State
+
+if TYPE_CHECKING:
+    from queues.store.queue import Queue
+
+PART = 200
+
+
+class Wanted(TypedDict, total=False):
+    """The fields of Filter, as keywords."""
+
+    name: str | None
+    error_class: str | None
+    older_than: Duration | None
+    newer_than: Duration | None
+    text: str | None
+    owner: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """Which jobs. Ages count from the end of the last run; `text` is looked for in the error and in the payload as JSON."""
+
+    name: str | None = None
+    error_class: str | None = None
+    older_than: Duration | None = None
+    newer_than: Duration | None = None
+    text: str | None = None
+    owner: str | None = None
+
+    def fits(self, job: Job) -> bool:
+        facts = ((self.name, job.name), (self.error_class, job.error_class), (self.owner, job.owner))
+        if any(wanted not in (None, fact) for wanted, fact in facts):
+            return False
+        age = (datetime.now(UTC) - job.ended_at).total_seconds() if job.ended_at else 0.0
+        if self.older_than is not None and age < in_seconds(self.older_than):
+            return False
+        if self.newer_than is not None and age > in_seconds(self.newer_than):
+            return False
+        return not self.text or self.text in job.error or self.text in orjson.dumps(job.data).decode()
+
+    @property
+    def fits_all(self) -> bool:
+        return self == Filter()
+
+
+def find_jobs(queue: Queue, state: State, wanted: Filter) -> Iterator[Job]:
+    """The jobs that fit, in the order of Queue.jobs, read part by part as they are asked for. What changes meanwhile may be missed."""
+    ids = queue.job_ids(state)
+    for start in range(0, len(ids), PART):
+        for job in queue.fetch(ids[start : start + PART]):
+            if job.state is state and wanted.fits(job):
+                yield job
