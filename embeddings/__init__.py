@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
-from embeddings.capture.registry import Embeddable, register
+from embeddings.capture.disabled import embeddings_disabled
+from embeddings.capture.embeddable import Embeddable
+from embeddings.capture.registry import register
 from embeddings.exceptions import EmbeddingsError, InvalidSearch, NotRegistered, ProviderError
+from embeddings.indexing.chunks import Chunking
 from embeddings.search.result import SearchResult
 
 if TYPE_CHECKING:
@@ -17,30 +20,30 @@ if TYPE_CHECKING:
 
 
 def search(
-    user: Any, query: str, *, entity_types: Collection[str] | None = None, limit: int = 10, min_similarity: float | None = None
+    user: Any,
+    query: str,
+    *,
+    entity_types: Collection[str] | None = None,
+    limit: int = 10,
+    min_similarity: float | None = None,
+    using: str | None = None,
 ) -> list[SearchResult]:
     """What `user` owns that is most similar to `query`, best first: see embeddings.search.semantic."""
     from embeddings.search import semantic
 
-    return semantic.search(user, query, entity_types=entity_types, limit=limit, min_similarity=min_similarity)
+    return semantic.search(user, query, entity_types=entity_types, limit=limit, min_similarity=min_similarity, using=using)
 
 
 def mark_dirty(objects: QuerySet[Any] | Iterable[Model]) -> int:
-    """Marks rows that were written without signals: see embeddings.capture.changes."""
-    from embeddings.capture import changes
+    """Marks rows that were written without signals: see embeddings.capture.marking."""
+    from embeddings.capture import marking
 
-    return changes.mark_dirty(objects)
-
-
-def embeddings_disabled() -> Any:
-    """A context in which no change is captured: see embeddings.capture.signals."""
-    from embeddings.capture import signals
-
-    return signals.embeddings_disabled()
+    return marking.mark_dirty(objects)
 
 
 __all__ = [
     # registering
+    "Chunking",
     "Embeddable",
     "register",
     # searching

@@ -10,7 +10,9 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import FieldDoesNotExist
 from django.db import DatabaseError, connections
 
-from embeddings.capture.registry import Embeddable, registry
+from embeddings.capture.embeddable import Embeddable
+from embeddings.capture.paths import fields_on
+from embeddings.capture.registry import registry
 from embeddings.conf import settings
 from embeddings.exceptions import ProviderError
 from embeddings.providers import get_provider
@@ -47,15 +49,13 @@ def check_embeddables(**_: Any) -> list[CheckMessage]:
 
 def _check_embeddable(embeddable: Embeddable) -> list[CheckMessage]:
     messages: list[CheckMessage] = []
-    model: Any = embeddable.model
-    for name in (embeddable.owner.split("__")[0], *(embeddable.fields or ()), *embeddable.depends_on):
+    for path in (embeddable.owner, *(embeddable.fields or ()), *embeddable.depends_on):
         try:
-            model._meta.get_field(name)
-        except FieldDoesNotExist:
+            fields_on(embeddable.model, path)
+        except FieldDoesNotExist as error:
             hint = "Mend owner, fields or depends_on in embeddables.py."
-            messages.append(
-                Error(f"{type(embeddable).__qualname__}: {model._meta.label} has no field {name!r}.", hint=hint, id="embeddings.E002")
-            )
+            text = f"{type(embeddable).__qualname__}: {embeddable.model._meta.label} has no {path!r}: {error}"
+            messages.append(Error(text, hint=hint, id="embeddings.E002"))
     return messages
 
 

@@ -13,6 +13,10 @@ PREFIX = "EMBEDDINGS_"
 class EmbeddingsSettings:
     """`settings.provider` is Django's EMBEDDINGS_PROVIDER or the default below, looked up anew at every read."""
 
+    databases: tuple[str, ...] = ("default",)
+    """Aliases whose rows are embedded. Each has the tables of this app: the index of a row lives in the row's own database."""
+    signals: bool = True
+    """False: changes are captured by triggers (`manage.py embeddings_triggers install`) and the reconciler alone."""
     provider: str = "local"
     """The provider of the first model: "openai", "local" or "fake"."""
     model: str = ""

@@ -9,5 +9,6 @@ DELETE_EMBEDDING = "delete-embedding"
 BULK_EMBED = "bulk-embed"
 CLEANUP_EMBEDDINGS = "cleanup-embeddings"
 SWEEP_EMBEDDINGS = "sweep-embeddings"
+EXPAND_FAN_OUT = "expand-fan-out"
 
 Operation = Literal["create", "update", "delete"]

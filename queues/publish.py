@@ -14,7 +14,7 @@ from queues.jobs.job import Job
 from queues.jobs.options import AddOptions, Dedupe, Keep, Options
 from queues.jobs.registry import registry
 from queues.jobs.states import State
-from queues.publication import Publication
+from queues.publication import publication
 from queues.store import new_jobs
 from queues.store.new_jobs import NewJob, new_id
 from queues.store.queue import Queue, get_queue
@@ -83,7 +83,7 @@ def deliver(new: list[NewJob], *, using: str | None = None) -> list[Job]:
     """Sends validated jobs at once, or with the open transaction of `using`: see add_jobs. Raises RedisUnavailable."""
     connection = transaction.get_connection(using)
     if connection.in_atomic_block:
-        Publication.of(connection).add(connection, new)
+        publication.add(connection, new)
         return [item.job for item in new]
     return new_jobs.send(new)
 

@@ -9,9 +9,10 @@ os.environ.setdefault("THEO_DATA_DIR", str(Path(__file__).resolve().parent.paren
 import django
 
 from theo.settings import *  # noqa: F403
-from theo.settings import INSTALLED_APPS
+from theo.settings import DATABASES, INSTALLED_APPS
 
 DEBUG = False
+DATABASES["other"] = {**DATABASES["default"], "NAME": "other"}
 INSTALLED_APPS = ["tests.testapp", *INSTALLED_APPS]
 if django.VERSION < (6,):
     INSTALLED_APPS.append("django_tasks")

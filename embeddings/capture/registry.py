@@ -2,73 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar, overload
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 
+from embeddings.capture.embeddable import Embeddable
 from embeddings.exceptions import AlreadyRegistered, InvalidEmbeddable, NotRegistered
 
-log = logging.getLogger("embeddings")
-
 E = TypeVar("E", bound="type[Embeddable]")
-
-
-class Embeddable:
-    """How a model's rows are embedded. Subclass it in an app's `embeddables.py` under `@register(Model)`."""
-
-    entity_type: ClassVar[str]
-    owner: ClassVar[str] = "user"
-    """Field path to the owner, who alone finds the entity: "user", or "task__user"."""
-    fields: ClassVar[tuple[str, ...] | None] = None
-    """What content, metadata and should_embed depend on; None: every field. A save whose update_fields lie outside is ignored."""
-    depends_on: ClassVar[dict[str, tuple[str, ...]]] = {}
-    """Foreign keys whose rows' changes make this one stale, each with the related fields that matter (none named: all)."""
-
-    def __init__(self, model: type[Model]) -> None:
-        self.model = model
-
-    def content(self, obj: Any) -> str:
-        """The text that is embedded. Empty: the entity has no embedding."""
-        raise NotImplementedError
-
-    def should_embed(self, obj: Any) -> bool:
-        """False removes the entity from the index, as deleting it would."""
-        return True
-
-    def is_wanted(self, obj: Any) -> bool:
-        """`should_embed`, where one row's failure must not be everybody's: a row that cannot tell is not wanted."""
-        try:
-            return self.should_embed(obj)
-        except Exception:
-            log.exception("should_embed of %s %s failed", self.entity_type, obj.pk)
-            return False
-
-    def metadata(self, obj: Any) -> dict[str, Any]:
-        """JSON stored with the vector and returned with hits."""
-        return {}
-
-    def queryset(self) -> QuerySet[Any]:
-        """All rows of the model, with what `content` reads already joined."""
-        rows = self.model._base_manager.all()
-        return rows.select_related(*self.depends_on) if self.depends_on else rows
-
-    def owner_id(self, obj: Any) -> Any:
-        """The owner's primary key, None where there is none."""
-        *path, last = self.owner.split("__")
-        for name in path:
-            obj = getattr(obj, name)
-            if obj is None:
-                return None
-        return getattr(obj, obj._meta.get_field(last).attname)
-
-    def is_touched_by(self, update_fields: frozenset[str] | None) -> bool:
-        """Whether a save of these fields (None: all of them) can change anything here."""
-        if update_fields is None or self.fields is None:
-            return True
-        owner = self.owner.split("__")[0]
-        return not update_fields.isdisjoint({*self.fields, *self.depends_on, owner, self.model._meta.get_field(owner).attname})  # type: ignore[union-attr]
 
 
 class Registry:
@@ -83,20 +25,14 @@ class Registry:
         entity_type = getattr(embeddable, "entity_type", "")
         if not entity_type:
             raise InvalidEmbeddable(f"{embeddable_class.__qualname__} needs an entity_type.")
+        if embeddable_class.content is Embeddable.content:
+            raise InvalidEmbeddable(f"{embeddable_class.__qualname__} needs content(obj).")
         if entity_type in self._by_type:
             raise AlreadyRegistered(f"The entity type {entity_type!r} belongs to {self._by_type[entity_type].model._meta.label}.")
         if any(known.model is model for known in self):
             raise AlreadyRegistered(f"{model._meta.label} is registered already.")
-        unknown = [
-            name
-            for name in vars(embeddable_class)
-            if not name.startswith("_")
-            and not callable(vars(embeddable_class)[name])
-            and not hasattr(Embeddable, name)
-            and name != "entity_type"
-        ]
-        if unknown:
-            raise InvalidEmbeddable(f"{embeddable_class.__qualname__} has unknown options: {', '.join(sorted(unknown))}.")
+        if unknown := _unknown_options(embeddable_class):
+            raise InvalidEmbeddable(f"{embeddable_class.__qualname__} has unknown options: {', '.join(unknown)}.")
         self._by_type[entity_type] = embeddable
         return embeddable
 
@@ -111,8 +47,13 @@ class Registry:
             known = ", ".join(sorted(self._by_type)) or "none"
             raise NotRegistered(f"Unknown entity type {entity_type!r}: registered are {known}.") from None
 
-    def find_by_model(self, model: type[Model]) -> Embeddable | None:
-        return next((embeddable for embeddable in self if issubclass(model, embeddable.model)), None)
+    def get_by_model(self, model: type[Model]) -> Embeddable:
+        """The embeddable of the model or of the nearest class that it inherits from. Raises NotRegistered."""
+        for candidate in model.__mro__:
+            for embeddable in self:
+                if embeddable.model is candidate:
+                    return embeddable
+        raise NotRegistered(f"{model._meta.label} has no embeddable.")
 
     def __iter__(self) -> Iterator[Embeddable]:
         return iter(list(self._by_type.values()))
@@ -121,15 +62,30 @@ class Registry:
         return entity_type in self._by_type
 
 
+def _unknown_options(embeddable_class: type[Embeddable]) -> list[str]:
+    """Names that are neither an option nor a helper of the class's own: most likely misspelt."""
+    return sorted(
+        name
+        for name, value in vars(embeddable_class).items()
+        if not name.startswith("_") and not callable(value) and not hasattr(Embeddable, name) and name != "entity_type"
+    )
+
+
 registry = Registry()
 
 
-def register(*models: type[Model]) -> Callable[[E], E]:
-    """Decorates an Embeddable class: `@register(Note)`."""
+@overload
+def register(model: type[Model], embeddable_class: E, **options: Any) -> E: ...
+@overload
+def register(model: type[Model], embeddable_class: None = None, **options: Any) -> Callable[[E], E]: ...
+def register(model: type[Model], embeddable_class: E | None = None, **options: Any) -> E | Callable[[E], E]:
+    """`register(Note, NoteEmbeddable)`, or `@register(Note)` on the class; `options` replace attributes of it.
 
-    def decorate(embeddable_class: E) -> E:
-        for model in models:
-            registry.register(model, embeddable_class)
-        return embeddable_class
+    Raises AlreadyRegistered, InvalidEmbeddable.
+    """
 
-    return decorate
+    def decorate(found: E) -> E:
+        registry.register(model, type(found.__name__, (found,), options) if options else found)
+        return found
+
+    return decorate if embeddable_class is None else decorate(embeddable_class)

@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 MAX_TOKENS = 8000
 OVERLAP_TOKENS = 100
-CHUNKING = f"sentences-{MAX_TOKENS}-{OVERLAP_TOKENS}"
-"""Part of the content hash: another way of chunking makes every entity stale."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chunking:
+    """`max_tokens` a chunk, or the model's own maximum if that is lower; each chunk begins with `overlap_tokens` of the one before."""
+
+    by: Literal["sentences", "paragraphs", "words"] = "sentences"
+    max_tokens: int = MAX_TOKENS
+    overlap_tokens: int = OVERLAP_TOKENS
+
+    def __str__(self) -> str:
+        return f"{self.by}-{self.max_tokens}-{self.overlap_tokens}"
+
 
 SENTENCE_END = re.compile(r"(?<=[.!?…。])\s+|\n+")
 
 
-def split(text: str, *, max_tokens: int, count_tokens: Callable[[str], int], overlap_tokens: int = OVERLAP_TOKENS) -> list[str]:
+def split(text: str, chunking: Chunking, *, max_tokens: int, count_tokens: Callable[[str], int]) -> list[str]:
     """The text whole, where it fits; else chunks of whole sentences, each beginning with the last ones of the chunk before."""
-    limit = min(MAX_TOKENS, max_tokens)
+    limit = min(chunking.max_tokens, max_tokens)
     if count_tokens(text) <= limit:
         return [text]
-    overlap = min(overlap_tokens, limit // 4)
+    overlap = min(chunking.overlap_tokens, limit // 4)
     chunks: list[str] = []
     current: list[str] = []
     for sentence in _sentences(text, limit, count_tokens):

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from django.db import DataError
 
-from embeddings.capture.changes import owe
+from embeddings.capture.changes import Entity, owe
 from embeddings.indexing.batches import embed, group_plans
-from embeddings.indexing.plans import Entity, Plan, load_rows, make_plan
+from embeddings.indexing.plans import Plan, load_rows, make_plan
 from embeddings.indexing.storage import store
 from embeddings.models import DirtyEntity, EmbeddingModel, EmbeddingState
 from embeddings.providers import Provider
@@ -33,14 +33,14 @@ class Failure:
 Failures = dict[Entity, Failure]
 
 
-def index(entities: Iterable[Entity]) -> Failures:
+def index(entities: Iterable[Entity], *, using: str = "default") -> Failures:
     """Brings the entities' vectors into step with their rows. Returns the failures that are an entity's own.
 
     An entity that is clean, and has a state, costs a look. Raises ProviderError where the provider serves nobody;
     then what did not need it is stored all the same.
     """
     wanted = sorted(set(entities))
-    model = EmbeddingModel.objects.active()
+    model = EmbeddingModel.objects.using(using).active()
     provider = model.get_provider()
     versions = _versions(wanted, model)
     plans, failures = _plan(versions, model, provider)
@@ -79,18 +79,19 @@ def _store(plans: list[Plan], model: EmbeddingModel, failures: Failures) -> set[
 
 def _versions(wanted: list[Entity], model: EmbeddingModel) -> dict[Entity, int]:
     """The version to reach, of those entities that are owed work."""
-    dirty = _read_versions(wanted)
+    dirty = _read_versions(wanted, model.database)
     missing = [entity for entity in wanted if entity not in dirty]
     known = _states(missing, model)
     unknown = [entity for entity in missing if entity not in known]
     if unknown:  # asked for by hand: owe the work first, so that no failure loses it
-        owe(unknown)
-        dirty |= _read_versions(unknown)
+        dirty |= owe(unknown, using=model.database)
     return dirty
 
 
-def _read_versions(entities: list[Entity]) -> dict[Entity, int]:
-    rows = DirtyEntity.objects.filter(entity_type__in={entity[0] for entity in entities}, entity_id__in=[entity[1] for entity in entities])
+def _read_versions(entities: list[Entity], using: str) -> dict[Entity, int]:
+    rows = DirtyEntity.objects.using(using).filter(
+        entity_type__in={entity[0] for entity in entities}, entity_id__in=[entity[1] for entity in entities]
+    )
     found = {
         (entity_type, entity_id): version for entity_type, entity_id, version in rows.values_list("entity_type", "entity_id", "version")
     }
@@ -99,14 +100,14 @@ def _read_versions(entities: list[Entity]) -> dict[Entity, int]:
 
 def _states(entities: list[Entity], model: EmbeddingModel) -> dict[Entity, EmbeddingState]:
     types, ids = {entity[0] for entity in entities}, [entity[1] for entity in entities]
-    rows = EmbeddingState.objects.filter(entity_type__in=types, entity_id__in=ids, model=model)
+    rows = EmbeddingState.objects.using(model.database).filter(entity_type__in=types, entity_id__in=ids, model=model)
     return {(state.entity_type, state.entity_id): state for state in rows}
 
 
 def _plan(versions: dict[Entity, int], model: EmbeddingModel, provider: Provider) -> tuple[list[Plan], Failures]:
     """Versions were read before the rows: a row may be newer than its version, never older."""
     states = _states(list(versions), model)
-    rows = load_rows(versions)
+    rows = load_rows(versions, using=model.database)
     plans: list[Plan] = []
     failures: Failures = {}
     for entity, version in versions.items():

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from embeddings.indexing.sweep import park
+from django.db.models.functions import Now
+from pydantic import ValidationError
+
+from embeddings.capture.changes import Entity
+from embeddings.models import DirtyEntity
 from embeddings.names import DELETE_EMBEDDING, GENERATE_EMBEDDING
+from embeddings.payloads import EmbeddingJobData
 from queues import Job, signals
 
 
@@ -13,11 +18,20 @@ def connect() -> None:
     signals.dead.connect(_died, sender=Job, dispatch_uid="embeddings.parking")
 
 
+def park(entity: Entity, *, reason: str, version: int, using: str) -> bool:
+    """Parks the entity's row unless it is newer than the version that failed."""
+    rows = DirtyEntity.objects.using(using).pending().filter(entity_type=entity[0], entity_id=entity[1], version__lte=version)
+    return bool(rows.update(parked_reason=reason[:2000], parked_at=Now()))
+
+
 def _died(*, job: Job, error: BaseException | None, **_: Any) -> None:
-    if (
-        job.started_at is not None
-        and job.name in (GENERATE_EMBEDDING, DELETE_EMBEDDING)
-        and {"entity_type", "entity_id"} <= job.data.keys()
-    ):
-        entity = (str(job.data["entity_type"]), str(job.data["entity_id"]))
-        park(entity, reason=f"{type(error).__name__}: {error}", began_at=job.started_at)
+    """For deaths that no handler sees: a stall, a timeout. A row that is newer than the job's hint is not parked: the sweep
+    enqueues it with its present version."""
+    if job.started_at is None or job.name not in (GENERATE_EMBEDDING, DELETE_EMBEDDING):
+        return
+    try:
+        data = EmbeddingJobData.model_validate(job.data)
+    except ValidationError:
+        return
+    reason = f"{type(error).__name__}: {error}"
+    park((data.entity_type, data.entity_id), reason=reason, version=data.version, using=data.database)

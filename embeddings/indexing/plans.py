@@ -9,13 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from embeddings.capture.registry import Embeddable, registry
-from embeddings.indexing.chunks import CHUNKING, split
+from embeddings.capture.changes import Entity
+from embeddings.capture.embeddable import Embeddable
+from embeddings.capture.registry import registry
+from embeddings.indexing.chunks import split
 from embeddings.models import EmbeddingModel, EmbeddingState
 from embeddings.providers import Provider
-
-Entity = tuple[str, str]
-"""Entity type and id."""
 
 
 @dataclass(kw_only=True)
@@ -27,6 +26,7 @@ class Plan:
     status: str = EmbeddingState.Status.REMOVED
     owner_id: Any = None
     content_hash: str = ""
+    recipe: str = ""
     metadata: dict[str, Any] = field(default_factory=dict)
     chunks: list[str] = field(default_factory=list)
     is_unchanged: bool = False
@@ -35,7 +35,7 @@ class Plan:
     tokens: int = 0
 
 
-def load_rows(entities: Iterable[Entity]) -> dict[Entity, Any]:
+def load_rows(entities: Iterable[Entity], *, using: str) -> dict[Entity, Any]:
     """The rows that exist, one query a type."""
     ids: dict[str, list[str]] = defaultdict(list)
     for entity_type, entity_id in entities:
@@ -45,7 +45,7 @@ def load_rows(entities: Iterable[Entity]) -> dict[Entity, Any]:
         if entity_type in registry:
             embeddable = registry.get(entity_type)
             keys = [key for key in (_to_key(embeddable, entity_id) for entity_id in wanted) if key is not None]
-            rows |= {(entity_type, str(row.pk)): row for row in embeddable.queryset().filter(pk__in=keys)}
+            rows |= {(entity_type, str(row.pk)): row for row in embeddable.queryset().using(using).filter(pk__in=keys)}
     return rows
 
 
@@ -58,25 +58,31 @@ def make_plan(entity: Entity, version: int, row: Any, *, model: EmbeddingModel, 
     plan.owner_id = embeddable.owner_id(row)
     if plan.owner_id is None or not embeddable.should_embed(row):
         return plan
+    plan.recipe = recipe_of(embeddable, model)
     text = " ".join(embeddable.content(row).split(" ")).strip()
     if not text:
         plan.status = EmbeddingState.Status.EMPTY
         return plan
     plan.status = EmbeddingState.Status.EMBEDDED
     plan.metadata = embeddable.metadata(row)
-    plan.content_hash = content_hash(text, plan.metadata, model=model)
+    plan.content_hash = content_hash(text, plan.metadata, recipe=plan.recipe, model=model)
     if state is not None and state.content_hash == plan.content_hash and state.owner_id == str(plan.owner_id):
         plan.is_unchanged = True
         plan.stored_chunks = state.chunks
         plan.tokens = state.tokens
         return plan
-    plan.chunks = split(text, max_tokens=provider.max_input_tokens, count_tokens=provider.estimate_tokens)
+    plan.chunks = split(text, embeddable.chunking, max_tokens=provider.max_input_tokens, count_tokens=provider.estimate_tokens)
     return plan
 
 
-def content_hash(text: str, metadata: dict[str, Any], *, model: EmbeddingModel) -> str:
+def recipe_of(embeddable: Embeddable, model: EmbeddingModel) -> str:
+    """What beside the row and the model the stored content depends on: an entity with another one is stale."""
+    return f"{model.content_version}.{embeddable.recipe}"
+
+
+def content_hash(text: str, metadata: dict[str, Any], *, recipe: str, model: EmbeddingModel) -> str:
     """SHA-256, hex, over all that the stored rows depend on."""
-    parts = [model.pk, model.content_version, CHUNKING, text, json.dumps(metadata, sort_keys=True, default=str)]
+    parts = [model.pk, recipe, text, json.dumps(metadata, sort_keys=True, default=str)]
     return hashlib.sha256("\x00".join(map(str, parts)).encode("utf-8", "replace")).hexdigest()
 
 

@@ -6,23 +6,25 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import router, transaction
+from django.db import transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.transaction import get_connection
 
-from embeddings.indexing.plans import Entity, Plan
-from embeddings.models import Embedding, EmbeddingModel
+from embeddings.capture.changes import Entity
+from embeddings.indexing.plans import Plan
+from embeddings.models import EmbeddingModel
 
 STATES_TEMPLATE = """
 INSERT INTO embeddings_embeddingstate AS state
-    (entity_type, entity_id, model_id, owner_id, version, status, content_hash, chunks, tokens, updated_at)
-SELECT entity_type, entity_id, %s, owner_id, version, status, content_hash, chunks, tokens, now()
-FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::int[], %s::int[])
-    AS plan (entity_type, entity_id, owner_id, version, status, content_hash, chunks, tokens)
+    (entity_type, entity_id, model_id, owner_id, version, status, content_hash, recipe, chunks, tokens, updated_at, error_class, error)
+SELECT entity_type, entity_id, %s, owner_id, version, status, content_hash, recipe, chunks, tokens, now(), '', ''
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::int[], %s::int[])
+    AS plan (entity_type, entity_id, owner_id, version, status, content_hash, recipe, chunks, tokens)
 ORDER BY entity_type, entity_id
 ON CONFLICT (entity_type, entity_id, model_id) DO UPDATE SET
     owner_id = excluded.owner_id, version = excluded.version, status = excluded.status, content_hash = excluded.content_hash,
-    chunks = excluded.chunks, tokens = excluded.tokens, updated_at = excluded.updated_at
+    recipe = excluded.recipe, chunks = excluded.chunks, tokens = excluded.tokens, updated_at = excluded.updated_at,
+    error_class = '', error = '', failed_at = NULL
 WHERE state.version < excluded.version {unless}
 RETURNING entity_type, entity_id
 """
@@ -65,7 +67,7 @@ def store(plans: Sequence[Plan], model: EmbeddingModel) -> set[Entity]:
     """
     if not plans:
         return set()
-    using = router.db_for_write(Embedding)
+    using = model.database
     with transaction.atomic(using=using), get_connection(using).cursor() as cursor:
         changed = [plan for plan in plans if not plan.is_unchanged]
         taken = _store_states(cursor, STATES, changed, model)
@@ -86,6 +88,7 @@ def _store_states(cursor: CursorWrapper, statement: str, plans: Sequence[Plan], 
         [plan.version for plan in plans],
         [str(plan.status) for plan in plans],
         [plan.content_hash for plan in plans],
+        [plan.recipe for plan in plans],
         [plan.stored_chunks if plan.is_unchanged else len(plan.chunks) for plan in plans],
         [plan.tokens for plan in plans],
     ]

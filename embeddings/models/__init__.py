@@ -1,7 +1,10 @@
-"""Tables: which models there are, what is owed, what was stored, what was the result."""
+"""Tables: which models there are, what is owed, what was stored, what was the result, what it cost."""
 
 from embeddings.models.dirty import DirtyEntity
 from embeddings.models.embedding import Embedding, EmbeddingState
+from embeddings.models.fan_out import FanOut
 from embeddings.models.model import EmbeddingModel
+from embeddings.models.progress import SyncProgress
+from embeddings.models.usage import EmbeddingUsage
 
-__all__ = ["DirtyEntity", "Embedding", "EmbeddingModel", "EmbeddingState"]
+__all__ = ["DirtyEntity", "Embedding", "EmbeddingModel", "EmbeddingState", "EmbeddingUsage", "FanOut", "SyncProgress"]

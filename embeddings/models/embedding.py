@@ -33,12 +33,16 @@ class Embedding(models.Model):
 
 
 class EmbeddingState(models.Model):
-    """The last result for an entity in a model. Without the owner in its key, so that a removal stays as a tombstone at its version."""
+    """The last result for an entity in a model; FAILED only where nothing was ever stored.
+
+    Without the owner in its key, so that a removal stays as a tombstone at its version.
+    """
 
     class Status(models.TextChoices):
         EMBEDDED = "embedded"
         EMPTY = "empty"
         REMOVED = "removed"
+        FAILED = "failed"
 
     entity_type = models.CharField(max_length=100)
     entity_id = models.CharField(max_length=255)
@@ -47,12 +51,17 @@ class EmbeddingState(models.Model):
     version = models.BigIntegerField()
     status = models.CharField(max_length=10, choices=Status.choices)
     content_hash = models.CharField(max_length=64, blank=True, default="", help_text="SHA-256, hex.")
+    recipe = models.CharField(max_length=100, blank=True, default="", help_text="Content version and chunking: a part of the hash.")
     chunks = models.PositiveSmallIntegerField(default=0)
     tokens = models.PositiveIntegerField(default=0)
     updated_at = models.DateTimeField()
+    error_class = models.CharField(max_length=100, blank=True, default="", help_text="Of the last attempt, if it failed.")
+    error = models.TextField(blank=True, default="")
+    failed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["entity_type", "entity_id", "model"], name="embeddings_state_unique")]
+        indexes = [models.Index(fields=["entity_type"], condition=~models.Q(error_class=""), name="embeddings_state_failed")]
 
     def __str__(self) -> str:
         return f"{self.entity_type} {self.entity_id}: {self.status} at version {self.version}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from django.db import IntegrityError, models, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, models, transaction
 
 from embeddings.providers import Provider, first_model, get_provider
 
@@ -61,6 +61,11 @@ class EmbeddingModel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider}: {self.name}, {self.dimensions} dimensions"
+
+    @property
+    def database(self) -> str:
+        """The alias that it was read from: its vectors, their states and the rows that they are of are there too."""
+        return self._state.db or DEFAULT_DB_ALIAS
 
     def get_provider(self) -> Provider:
         """Raises ProviderMisconfigured, UnknownProvider."""

@@ -32,24 +32,31 @@ ORDER BY distance, entity_type, entity_id LIMIT %s OFFSET %s
 
 
 def search(
-    user: Any, query: str, *, entity_types: Collection[str] | None = None, limit: int = 10, min_similarity: float | None = None
+    user: Any,
+    query: str,
+    *,
+    entity_types: Collection[str] | None = None,
+    limit: int = 10,
+    min_similarity: float | None = None,
+    using: str | None = None,
 ) -> list[SearchResult]:
     """What `user` owns that is most similar to `query`, best first, each entity once.
 
-    `limit` is from 1 to 100; `min_similarity` from -1 to 1, by default the one calibrated for the active model.
+    `limit` is from 1 to 100; `min_similarity` from -1 to 1, by default the one calibrated for the active model; `using` the database
+    whose rows are searched.
     Raises InvalidSearch, NotRegistered for an unknown entity type, ProviderError where the query cannot be embedded.
     """
     types = _check(query, entity_types, limit, min_similarity)
-    model = EmbeddingModel.objects.active()
+    model = EmbeddingModel.objects.using(using or router.db_for_read(Embedding)).active()
     least = model.min_similarity if min_similarity is None else min_similarity
     vector = json.dumps(model.get_provider().embed_query(query))
     found: list[SearchResult] = []
     offset, step = 0, limit * OVERFETCH
     while len(found) < limit:
-        with connections[router.db_for_read(Embedding)].cursor() as cursor:
+        with connections[model.database].cursor() as cursor:
             cursor.execute(QUERY, [vector, user.pk, model.pk, types, 1 - least, step, offset])
             rows = cursor.fetchall()
-        found += _hydrate(rows, user)
+        found += _hydrate(rows, user, model.database)
         if len(rows) < step:
             break
         offset += step
@@ -68,13 +75,13 @@ def _check(query: str, entity_types: Collection[str] | None, limit: int, min_sim
     return [registry.get(entity_type).entity_type for entity_type in entity_types]
 
 
-def _hydrate(rows: Sequence[tuple[Any, ...]], user: Any) -> list[SearchResult]:
+def _hydrate(rows: Sequence[tuple[Any, ...]], user: Any, using: str) -> list[SearchResult]:
     """The hits whose rows exist, are to be embedded and belong to the searcher, by one query a type."""
     alive: dict[tuple[str, str], Any] = {}
     for entity_type in {row[0] for row in rows}:
         embeddable = registry.get(entity_type)
         ids = [row[1] for row in rows if row[0] == entity_type]
-        owned = embeddable.queryset().filter(pk__in=ids, **{embeddable.owner: user})
+        owned = embeddable.queryset().using(using).filter(pk__in=ids, **{embeddable.owner: user.pk})
         alive |= {(entity_type, str(obj.pk)): obj for obj in owned if embeddable.is_wanted(obj)}
     return [
         SearchResult(

@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 from queues import publication
 from queues.jobs.job import Job
-from queues.publication import Publication
+from queues.per_transaction import PerTransaction
 from queues.store import new_jobs
 from queues.store.new_jobs import NewJob
 from queues.store.new_jobs import send as enqueue
@@ -43,6 +43,6 @@ def eager_jobs(*, propagate: bool = True) -> Iterator[None]:
         memory_queues(),
         patch.object(new_jobs, "send", send),
         patch.object(publication, "_publish", send),
-        patch.object(Publication, "is_robust", False),
+        patch.object(PerTransaction, "is_robust", False),
     ):
         yield

@@ -39,7 +39,7 @@ def test_search_prints_hits(ann: User) -> None:
         ([" ", "--user", "ann"], "The query is empty"),
         (["doctor", "--user", "ann", "--limit", "101"], "limit must be from 1 to 100"),
         (["doctor", "--user", "ann", "--min-similarity", "2"], "min_similarity must be from -1 to 1"),
-        (["doctor", "--user", "ann", "--type", "car"], "Unknown entity type 'car'"),
+        (["doctor", "--user", "ann", "--type", "ship"], "Unknown entity type 'ship'"),
     ],
 )
 def test_search_says_in_a_sentence_what_is_wrong(ann: User, arguments: list[str], sentence: str) -> None:

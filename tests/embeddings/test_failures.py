@@ -1,5 +1,8 @@
 """Failures: an entity's own are charged and parked, the provider's charge nothing, and no change is lost."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
@@ -50,8 +53,6 @@ def test_a_failing_item_is_tried_three_times_keeps_its_old_embedding_and_is_park
 
 
 def test_a_parked_row_is_not_swept_and_a_new_save_unparks_it(ann: User) -> None:
-    from datetime import timedelta
-
     from embeddings.indexing.sweep import sweep
 
     note = Note.objects.create(author=ann, title="unbuildable")
@@ -65,19 +66,18 @@ def test_a_parked_row_is_not_swept_and_a_new_save_unparks_it(ann: User) -> None:
     assert [hit.content for hit in search(ann, "fine")] == ["fine"]
 
 
-def test_a_job_that_dies_for_another_reason_parks_too_unless_a_save_came_after_it_began(ann: User) -> None:
+def test_a_job_that_dies_for_another_reason_parks_what_it_saw_and_nothing_newer(ann: User) -> None:
     note = Note.objects.create(author=ann, title="a")
-    data = {"user_id": ann.pk, "entity_type": "note", "entity_id": str(note.pk), "operation": "update"}
+    (job,) = get_queue("embeddings").jobs("waiting")
 
-    def die(started_at: object) -> None:
-        job = Job(id="1", name="generate-embedding", queue="embeddings", data=data, started_at=started_at)  # type: ignore[arg-type]
-        signals.dead.send(sender=Job, job=job, error=RuntimeError("stalled"))
+    def die(version: int) -> None:
+        died = replace(job, data={**job.data, "version": version}, started_at=timezone.now() + timedelta(hours=1))
+        signals.dead.send(sender=Job, job=died, error=RuntimeError("stalled"))
 
-    before = timezone.now()
     note.save()
-    die(before)
+    die(job.data["version"])
     assert DirtyEntity.objects.get().parked_reason == ""
-    die(timezone.now())
+    die(DirtyEntity.objects.get().version)
     assert DirtyEntity.objects.get().parked_reason == "RuntimeError: stalled"
 
 

@@ -36,7 +36,9 @@ def test_the_job_names_the_entity(ann: User) -> None:
     note = Note.objects.create(author=ann, title="a")
     (job,) = get_queue("embeddings").jobs("waiting")
     assert job.name == "generate-embedding"
-    assert job.data == {"user_id": str(ann.pk), "entity_type": "note", "entity_id": str(note.pk), "operation": "create"}
+    entity = {"entity_type": "note", "entity_id": str(note.pk)}
+    hints = {"user_id": str(ann.pk), "operation": "create", "version": DirtyEntity.objects.get().version}
+    assert job.data == {**entity, **hints, "database": "default"}
 
 
 def test_integer_uuid_and_string_keys_are_embedded(ann: User) -> None:

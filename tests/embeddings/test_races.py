@@ -128,8 +128,8 @@ def test_cleanup_does_not_remove_what_came_back_meanwhile(ann: User, monkeypatch
     Note.objects.filter(pk=note.pk)._raw_delete("default")
     load_rows = module.load_rows
 
-    def load_then_restore(entities: object) -> object:
-        rows = load_rows(entities)  # type: ignore[arg-type]
+    def load_then_restore(entities: object, **options: object) -> object:
+        rows = load_rows(entities, **options)  # type: ignore[arg-type]
         note.save(force_insert=True)
         work()
         return rows

@@ -2,7 +2,7 @@ import time
 from typing import Any
 
 from embeddings import Embeddable, register
-from tests.testapp.models import Country, Document, Note
+from tests.testapp.models import Article, Attachment, Car, Country, Document, Note
 
 
 @register(Note)
@@ -10,7 +10,7 @@ class NoteEmbeddable(Embeddable):
     entity_type = "note"
     owner = "author"
     fields = ("title", "body", "is_hidden")
-    depends_on = {"shelf": ("name",)}
+    depends_on = {"shelf": ("name",), "shelf__room": ("name",)}
 
     def content(self, note: Note) -> str:
         if "unbuildable" in note.title:
@@ -18,7 +18,8 @@ class NoteEmbeddable(Embeddable):
         if note.title.startswith("slow"):
             time.sleep(0.05)
         shelf = f"on the shelf {note.shelf.name}" if note.shelf else ""
-        return " ".join(part for part in (note.title, note.body, shelf) if part)
+        room = f"in the {note.shelf.room.name}" if note.shelf and note.shelf.room else ""
+        return " ".join(part for part in (note.title, note.body, shelf, room) if part)
 
     def should_embed(self, note: Note) -> bool:
         return not note.is_hidden
@@ -41,3 +42,38 @@ class CountryEmbeddable(Embeddable):
 
     def content(self, country: Country) -> str:
         return country.name
+
+
+@register(Article)
+class ArticleEmbeddable(Embeddable):
+    entity_type = "article"
+    owner = "author"
+    fields = ("title",)
+    depends_on = {"tags": ("name",), "comments": ("text",)}
+
+    def content(self, article: Article) -> str:
+        tags = sorted(tag.name for tag in article.tags.all())
+        comments = sorted(comment.text for comment in article.comments.all())
+        return " ".join([article.title, *tags, *comments])
+
+    def should_embed(self, article: Article) -> bool:
+        return article.deleted_at is None
+
+
+@register(Attachment)
+class AttachmentEmbeddable(Embeddable):
+    entity_type = "attachment"
+    owner = "article__author"
+    fields = ("name",)
+
+    def content(self, attachment: Attachment) -> str:
+        return attachment.name
+
+
+@register(Car)
+class CarEmbeddable(Embeddable):
+    entity_type = "car"
+    fields = ("name", "doors")
+
+    def content(self, car: Car) -> str:
+        return f"{car.name} with {car.doors} doors"

@@ -6,9 +6,14 @@ from django.conf import settings
 from django.db import models
 
 
+class Room(models.Model):
+    name = models.CharField(max_length=100)
+
+
 class Shelf(models.Model):
     name = models.CharField(max_length=100)
     color = models.CharField(max_length=20, default="white")
+    room = models.ForeignKey(Room, on_delete=models.SET_NULL, null=True)
 
 
 class Note(models.Model):
@@ -43,3 +48,39 @@ class LongNote(Note):
     """A child with a table of its own: its saves are saves of a note too."""
 
     appendix = models.TextField(default="")
+
+
+class Tag(models.Model):
+    name = models.CharField(max_length=100)
+
+
+class Article(models.Model):
+    """Has many tags and comments, and a trash."""
+
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    title = models.CharField(max_length=200)
+    tags = models.ManyToManyField(Tag)
+    deleted_at = models.DateTimeField(null=True)
+
+
+class Comment(models.Model):
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="comments")
+    text = models.TextField()
+
+
+class Attachment(models.Model):
+    """Belongs to whoever its article belongs to."""
+
+    article = models.ForeignKey(Article, on_delete=models.CASCADE)
+    name = models.CharField(max_length=100)
+
+
+class Vehicle(models.Model):
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    name = models.CharField(max_length=100)
+
+
+class Car(Vehicle):
+    """A child with a table of its own, embedded itself."""
+
+    doors = models.IntegerField(default=4)

@@ -1,0 +1,26 @@
+"""A context in which nothing is captured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from embeddings.conf import settings
+
+_disabled: ContextVar[bool] = ContextVar("embeddings_disabled", default=False)
+
+
+@contextmanager
+def embeddings_disabled() -> Iterator[None]:
+    """Within it, in this thread or task, no change is captured through signals: for imports that end with `embeddings_sync`."""
+    token = _disabled.set(True)
+    try:
+        yield
+    finally:
+        _disabled.reset(token)
+
+
+def is_captured(using: str) -> bool:
+    """Whether changes that signals tell of in this database are captured here and now."""
+    return not _disabled.get() and settings.signals and using in settings.databases
