@@ -186,7 +186,7 @@ def test_a_provider_in_trouble_puts_the_job_back_uncharged_with_what_was_stored_
     provider.during_call = stop
     job = add_bulk(ann, ids)
     work()
-    before = vector_rows()
+    before, states = vector_rows(), set(EmbeddingState.objects.values_list("entity_id", "version"))
     put_back = get_job(job.id)
     assert (put_back.state, put_back.attempts_made, put_back.error_class) == ("delayed", 0, "Unfinished")
     assert 0 < len(before) < 600 and len(before) % 100 == 0
@@ -196,21 +196,22 @@ def test_a_provider_in_trouble_puts_the_job_back_uncharged_with_what_was_stored_
     work()
     assert len(stored()) == 600
     assert sum(map(len, provider.requests)) == 600 - len(before), "only what was left is asked for"
+    assert states <= set(EmbeddingState.objects.values_list("entity_id", "version")), "what was served is not owed again"
 
 
 def test_a_job_that_runs_out_of_time_goes_on_where_it_was(ann: User, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each run has time for what is under way when the time is over."""
+    """Each run gets one request done, however short its time is."""
     monkeypatch.setattr(bulk, "SERVE_SECONDS", 0.0)
-    ids = create_quietly(ann, 300)
-    job = add_bulk(ann, ids)
+    job = add_bulk(ann, create_quietly(ann, 300))
+    for done in (100, 200):
+        work()
+        put_back = get_job(job.id)
+        assert (put_back.state, put_back.attempts_made) == ("delayed", 0)
+        assert "the rest follows" in put_back.error
+        assert (len(stored()), DirtyEntity.objects.count()) == (done, 300 - done)
+        job.promote()
     work()
-    assert (get_job(job.id).state, get_job(job.id).attempts_made) == ("delayed", 0)
-    assert "of 300 entities were served; the rest follows" in get_job(job.id).error
-    assert DirtyEntity.objects.count() == 300, "owed before anything else"
-    monkeypatch.undo()
-    job.promote()
-    work()
-    assert (get_job(job.id).state, len(stored())) == ("completed", 300)
+    assert (get_job(job.id).state, len(stored()), provider.calls) == ("completed", 300, 3)
 
 
 def test_a_slow_provider_never_ends_a_job_by_its_timeout() -> None:

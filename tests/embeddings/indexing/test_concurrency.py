@@ -122,11 +122,11 @@ def test_a_worker_that_ends_after_a_deletion_brings_nothing_back(ann: User, prov
 
 def test_a_worker_that_fails_after_another_succeeded_leaves_no_note(ann: User, provider: FakeProvider) -> None:
     note = Note.objects.create(author=ann, title="poison")
+    provider.refuse("poison")
     with slow_worker(provider, note):
         note.title = "fine"
         note.save()
         work()
-        provider.refuse("poison")
     state = EmbeddingState.objects.get()
     assert (state.error, owners_and_contents()) == ("", [(ann.pk, "fine")])
 
