@@ -18,7 +18,7 @@ from embeddings.indexing import bulk
 from embeddings.indexing.owing import owe_missing
 from embeddings.models import DirtyEntity, Embedding, EmbeddingState
 from embeddings.providers.fake import FakeProvider
-from queues import Job, QueueStats, add_job, cancel_job, get_job, get_queue, get_queue_stats, signals
+from queues import Job, QueueStats, add_job, cancel_job, get_job, get_queue, get_queue_stats, register_worker, signals
 from tests.embeddings.conftest import stored, vector_rows, work
 from tests.processes import wait_until
 from tests.testapp.models import Note
@@ -325,3 +325,19 @@ def test_a_saver_that_holds_a_row_is_not_made_to_wait_for_a_bulk_job(ann: User) 
     job.promote()
     work()
     assert (len(stored()), get_queue_stats("embeddings")) == (2, QueueStats(completed=2))
+
+
+def test_a_cancelled_job_does_not_wait_for_its_requests(ann: User, provider: FakeProvider) -> None:
+    """A real worker's thread is interrupted while the provider hangs."""
+    release = threading.Event()
+    provider.during_call = lambda texts: release.wait(60) and None
+    job = add_bulk(ann, create_quietly(ann, 700))
+    with register_worker("embeddings"):
+        try:
+            wait_until(lambda: provider.calls == 5)
+            cancel_job(job.id)
+            wait_until(lambda: get_job(job.id).state == "failed")
+        finally:
+            release.set()
+    assert get_job(job.id).error_class == "JobCancelled"
+    assert (provider.calls, DirtyEntity.objects.count()) == (5, 700)
