@@ -62,10 +62,10 @@ class _Bulk:
                 self._check_time()
                 yield group
                 self.has_begun = True
-            self.has_begun = True
+            self.has_begun |= bool(versions)
 
     def _check_time(self) -> None:
-        """However slow it is, each run gets a request done."""
+        """However slow it is, each run gets a request done, or a part that needs none."""
         if self.has_begun and time.monotonic() > self.stop_at:
             raise OutOfTime(f"The time was over before all of the {len(self.entities)} entities were embedded; the rest follows.")
 
