@@ -8,11 +8,12 @@ from django.db import OperationalError
 
 from embeddings.capture.changes import Change, Entity, record
 from embeddings.conf import settings
-from embeddings.exceptions import InvalidInput, ProviderError, ProviderMisconfigured
+from embeddings.exceptions import ProviderError
 from embeddings.indexing.cleanup import cleanup
 from embeddings.indexing.fan_out import expand
 from embeddings.indexing.indexer import Failure, Failures, index
 from embeddings.indexing.parking import park
+from embeddings.indexing.probing import probe_providers
 from embeddings.indexing.sweep import sweep
 from embeddings.names import (
     BULK_EMBED,
@@ -27,9 +28,8 @@ from embeddings.payloads import BulkEmbedJobData, EmbeddingJobData, FanOutJobDat
 from queues import Batch, Item, RetryLater, job, schedule
 
 BATCH = 100
-PROVIDER_WAIT_SECONDS = 5.0
-MISCONFIGURED_WAIT_SECONDS = 60.0
-LONGEST_WAIT_SECONDS = 3600.0
+PROVIDER_WAIT_SECONDS = 60.0
+"""Where no provider can be made at all."""
 DATABASE_WAIT_SECONDS = 2.0
 
 
@@ -63,6 +63,8 @@ def cleanup_embeddings() -> int:
 @schedule(every=60)
 @job(name=SWEEP_EMBEDDINGS, queue=EMBEDDINGS)
 def sweep_embeddings() -> int:
+    for using in settings.databases:
+        probe_providers(using=using)
     return sum(sweep(using=using) for using in settings.databases)
 
 
@@ -97,12 +99,8 @@ def _index(entities: Sequence[Entity], using: str) -> Failures:
     """Raises RetryLater for what is nobody's own failure."""
     try:
         return index(entities, using=using)
-    except InvalidInput:
-        raise
-    except ProviderMisconfigured as error:
-        raise RetryLater(MISCONFIGURED_WAIT_SECONDS, str(error)) from error
-    except ProviderError as error:
-        raise RetryLater(min(error.retry_after or PROVIDER_WAIT_SECONDS, LONGEST_WAIT_SECONDS), str(error)) from error
+    except ProviderError as error:  # waits as long as the gate says
+        raise RetryLater(error.retry_after or PROVIDER_WAIT_SECONDS, str(error)) from error
     except OperationalError as error:  # the database is away, restarting or broke a deadlock
         raise RetryLater(DATABASE_WAIT_SECONDS, str(error).strip()) from error
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from django.db import DataError
 
 from embeddings.capture.changes import Entity, owe
-from embeddings.indexing.batches import embed, group_plans
+from embeddings.indexing.batches import Answers, embed, group_plans
 from embeddings.indexing.plans import Plan, load_rows, make_plan
 from embeddings.indexing.storage import store
 from embeddings.models import DirtyEntity, EmbeddingModel, EmbeddingState
 from embeddings.providers import Provider
+from embeddings.usage import record_usage
 
 log = logging.getLogger("embeddings")
 
@@ -48,8 +49,13 @@ def index(entities: Iterable[Entity], *, using: str = "default") -> Failures:
     paid += _store_free([plan for plan in plans if not plan.chunks], model, provider, failures)
     deadline = time.monotonic() + PROVIDER_SECONDS
     for group in group_plans(paid, provider):
-        failures |= _embed(group, provider, deadline)
-        _store([plan for plan in group if plan.vectors], model, failures)  # at once: what was paid for is kept
+        answers = Answers(sum(len(plan.chunks) for plan in group))
+        try:
+            embed([chunk for plan in group for chunk in plan.chunks], provider, deadline=deadline, answers=answers)
+        finally:  # at once: what was paid for is counted and kept, whatever comes next
+            record_usage(answers.requests, [plan.owner_id for plan in group for _ in plan.chunks], provider, using=using)
+            failures |= _take(group, answers, provider)
+            _store([plan for plan in group if plan.vectors], model, failures)
     return failures
 
 
@@ -119,19 +125,18 @@ def _plan(versions: dict[Entity, int], model: EmbeddingModel, provider: Provider
     return plans, failures
 
 
-def _embed(plans: list[Plan], provider: Provider, deadline: float) -> Failures:
-    """Gives the plans their vectors. A refused chunk is its entity's error; the others go on."""
-    texts = [chunk for plan in plans for chunk in plan.chunks]
-    answers = embed(texts, provider, deadline=deadline)
+def _take(plans: list[Plan], answers: Answers, provider: Provider) -> Failures:
+    """Gives the plans their vectors, if all of them were answered. A text's own error is its entity's; the others go on."""
     failures: Failures = {}
     start = 0
     for plan in plans:
-        part = range(start, start + len(plan.chunks))
+        part = slice(start, start + len(plan.chunks))
         start = part.stop
-        refused = next((answers.errors[index] for index in part if answers.errors[index] is not None), None)
-        if refused is not None:
-            failures[plan.entity] = Failure(error=refused, version=plan.version)
-            continue
-        plan.vectors = [vector for index in part if (vector := answers.vectors[index]) is not None]
-        plan.tokens = sum(provider.estimate_tokens(chunk) for chunk in plan.chunks)
+        error = next((error for error in answers.errors[part] if error is not None), None)
+        vectors = [vector for vector in answers.vectors[part] if vector is not None]
+        if error is not None:
+            failures[plan.entity] = Failure(error=error, version=plan.version)
+        elif len(vectors) == len(plan.chunks):
+            plan.vectors = vectors
+            plan.tokens = sum(provider.estimate_tokens(chunk) for chunk in plan.chunks)
     return failures

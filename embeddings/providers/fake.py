@@ -20,7 +20,8 @@ Garbage = Literal["count", "dimension", "nan", "zero"]
 class FakeProvider(Provider):
     """Hashes words into buckets: texts are the more similar the more words they share, unrelated ones are near 0.
 
-    It behaves like a real provider, and badly when told to; `reset()` makes it well again and forgets what it saw.
+    It behaves like a real provider, and badly when told to; `reset()` makes it well again and forgets what it saw. What it is told
+    to fail fails: a call is made once, unless `max_attempts` is set.
     """
 
     name = "fake"
@@ -33,14 +34,20 @@ class FakeProvider(Provider):
         self.model = model
         self.dimensions = dimensions
         self._lock = threading.Lock()
-        self.reset()
+        self._forget()
 
     @classmethod
     def build(cls, *, model: str = "", dimensions: int = 0) -> FakeProvider:
         return cls(model=model or "bag-of-words", dimensions=dimensions or DIMENSIONS)
 
     def reset(self) -> None:
-        """Forget all calls and all instructions."""
+        """Forget all calls and all instructions; what the workers remember of its troubles is forgotten too."""
+        from embeddings.providers.gate import Gate  # needs Django's settings, which a provider alone does not
+
+        self._forget()
+        Gate(self).open()
+
+    def _forget(self) -> None:
         with self._lock:
             self.requests: list[list[str]] = []
             """The texts of every call that got as far as the provider, failed ones too."""
