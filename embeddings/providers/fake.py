@@ -58,6 +58,7 @@ class FakeProvider(Provider):
             self.during_call: Callable[[Sequence[str]], None] | None = None
             """Called with the texts while the "request" is under way, outside any lock."""
             self._refused: list[str] = []
+            self._breaking: list[str] = []
             self._error: Callable[[], ProviderError] | None = None
             self._failures = 0.0
 
@@ -94,6 +95,11 @@ class FakeProvider(Provider):
         with self._lock:
             self._refused.append(part)
 
+    def break_on(self, part: str) -> None:
+        """A call with a text that contains `part` fails whole with ProviderUnavailable; others are served."""
+        with self._lock:
+            self._breaking.append(part)
+
     def _embed(self, texts: Sequence[str], *, deadline_seconds: float) -> EmbeddingBatch:
         error, refused, latency, hook = self._receive(texts)
         if latency > deadline_seconds:
@@ -106,6 +112,8 @@ class FakeProvider(Provider):
             raise error
         if any(part in text for part in refused for text in texts):
             raise InvalidInput("The fake provider refuses a text.")
+        if any(part in text for part in self._breaking for text in texts):
+            raise ProviderUnavailable("The fake provider breaks at a text.")
         vectors = self._spoil([embed(text, dimensions=self.dimensions) for text in texts])
         return EmbeddingBatch(vectors=vectors, tokens=sum(map(self.estimate_tokens, texts)))
 
