@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from embeddings.models import DirtyEntity, Embedding, EmbeddingModel, EmbeddingState
+from embeddings.providers.gate import provider_state
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscriptable in the stubs only
@@ -23,7 +24,12 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscriptabl
 
 @admin.register(EmbeddingModel)
 class EmbeddingModelAdmin(ReadOnlyAdmin):
-    list_display = ("name", "provider", "dimensions", "min_similarity", "status", "created_at")
+    list_display = ("name", "provider", "dimensions", "min_similarity", "status", "provider_state", "created_at")
+
+    @admin.display(description="provider's state")
+    def provider_state(self, model: EmbeddingModel) -> str:
+        """As of the last request that any worker made."""
+        return "" if model.status == EmbeddingModel.Status.RETIRED else str(provider_state(model))
 
 
 @admin.register(DirtyEntity)

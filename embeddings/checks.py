@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -15,9 +17,15 @@ from embeddings.capture.paths import fields_on
 from embeddings.capture.registry import registry
 from embeddings.conf import settings
 from embeddings.exceptions import ProviderError
+from embeddings.names import EMBEDDINGS
 from embeddings.providers import get_provider
+from embeddings.providers.gate import read_troubles
+from queues.store.connection import new_connection
+
+log = logging.getLogger("embeddings")
 
 LEAST_PGVECTOR = (0, 8, 4)
+REDIS_ANSWER_SECONDS = 0.5
 
 
 @register("embeddings")
@@ -39,6 +47,24 @@ def check_local_model(**_: Any) -> list[CheckMessage]:
             hint="Set OPENAI_API_KEY, or OPENAI_BASE_URL of a server that speaks its protocol.",
             id="embeddings.W001",
         )
+    ]
+
+
+@register("embeddings")
+def check_circuits(**_: Any) -> list[CheckMessage]:
+    """Of all providers that workers use; says nothing where Redis does not answer quickly: whether it should is another check's matter."""
+    try:
+        connection = new_connection(EMBEDDINGS, answer_seconds=REDIS_ANSWER_SECONDS)
+        with closing(connection):
+            troubles = read_troubles(connection)
+    except Exception as error:
+        log.debug("Redis does not say which providers are in trouble: %s", error)
+        return []
+    hint = "Put the key, the quota, the permission or the model right: the circuit probes itself closed."
+    return [
+        Warning(f"Nothing is embedded by {state.provider} {state.model}: {state}", hint=hint, id="embeddings.W002")
+        for state in troubles
+        if state.is_open
     ]
 
 

@@ -31,6 +31,8 @@ class EmbeddingsSettings:
     """A server that speaks OpenAI's protocol, ending in /v1 mostly; empty: OpenAI itself. From settings only, never from user data."""
     openai_max_inputs: int = 0
     """Texts a request; 0: 2,048 for OpenAI itself, 32 for any other server."""
+    openai_max_input_tokens: int = 0
+    """Tokens that the model reads of a text; 0: 8,192. For servers whose model reads less; chunks are no longer than that."""
 
     def __getattribute__(self, name: str) -> Any:
         value = super().__getattribute__(name)

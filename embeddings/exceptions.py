@@ -59,6 +59,17 @@ class ProviderFault(ProviderError):
 
     default_retryable = True
 
+    def __init__(self, message: str, *, tokens: int = 0) -> None:
+        super().__init__(message)
+        self.tokens = tokens
+        """What the answer says that it cost."""
+
+
+class ProviderPaused(ProviderError):
+    """No request is made to the provider for now, by any worker: it was in trouble when it was last asked."""
+
+    default_retryable = True
+
 
 class InvalidInput(ProviderError):
     """The provider will never take this input. Of several texts only one may be to blame: `index` says which, where it is known."""

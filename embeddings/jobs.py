@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from embeddings.capture.changes import PART, Change, Entity, bulk_payloads
 from embeddings.conf import settings
-from embeddings.exceptions import InvalidInput, OutOfTime, ProviderError, ProviderMisconfigured
+from embeddings.exceptions import OutOfTime, ProviderError
 from embeddings.indexing.bulk import TIMEOUT_SECONDS, embed_all
 from embeddings.indexing.cleanup import cleanup
 from embeddings.indexing.failures import Failure
@@ -16,6 +16,7 @@ from embeddings.indexing.fan_out import expand
 from embeddings.indexing.indexer import DATABASE_TROUBLE, index
 from embeddings.indexing.owing import owe_missing
 from embeddings.indexing.parking import park
+from embeddings.indexing.probing import probe_providers
 from embeddings.indexing.sweep import sweep
 from embeddings.names import (
     BULK_EMBED,
@@ -32,9 +33,8 @@ from queues import Batch, Item, RedisUnavailable, RetryLater, add_jobs, current_
 log = logging.getLogger("embeddings")
 
 BATCH = 100
-PROVIDER_WAIT_SECONDS = 5.0
-MISCONFIGURED_WAIT_SECONDS = 60.0
-LONGEST_WAIT_SECONDS = 3600.0
+PROVIDER_WAIT_SECONDS = 60.0
+"""Where no provider can be made at all."""
 DATABASE_WAIT_SECONDS = 2.0
 OUT_OF_TIME_WAIT_SECONDS = 1.0
 
@@ -92,6 +92,8 @@ def cleanup_embeddings() -> int:
 @schedule(every=60)
 @job(name=SWEEP_EMBEDDINGS, queue=EMBEDDINGS)
 def sweep_embeddings() -> int:
+    for using in settings.databases:
+        probe_providers(using=using)
     return sum(sweep(using=using) for using in settings.databases)
 
 
@@ -132,12 +134,8 @@ def uncharged(put_back: type[RetryLater] = RetryLater) -> Iterator[None]:
     """Puts the job back, as what is raised within is nobody's own failure; what is passes through."""
     try:
         yield
-    except InvalidInput:
-        raise
-    except ProviderMisconfigured as error:
-        raise put_back(MISCONFIGURED_WAIT_SECONDS, str(error)) from error
-    except ProviderError as error:
-        raise put_back(min(error.retry_after or PROVIDER_WAIT_SECONDS, LONGEST_WAIT_SECONDS), str(error)) from error
+    except ProviderError as error:  # waits as long as the gate says
+        raise put_back(error.retry_after or PROVIDER_WAIT_SECONDS, str(error)) from error
     except OutOfTime as error:
         raise put_back(OUT_OF_TIME_WAIT_SECONDS, str(error)) from error
     except (*DATABASE_TROUBLE, RedisUnavailable) as error:

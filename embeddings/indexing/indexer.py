@@ -18,6 +18,7 @@ from embeddings.indexing.requests import ask
 from embeddings.indexing.reuse import reuse
 from embeddings.indexing.storage import store
 from embeddings.models import EmbeddingModel, EmbeddingState
+from embeddings.usage import record_usage
 
 log = logging.getLogger("embeddings")
 
@@ -71,19 +72,20 @@ class Indexer:
         return group_plans(paid, self.provider)
 
     def take(self, group: Sequence[Plan], answers: Answers) -> None:
-        """Stores what a group's requests brought, at once, as it was paid for. A refused chunk is its entity's error; the others go on."""
+        """Stores what a group's requests brought, at once, as it was paid for. A text's own error is its entity's; the others go on."""
+        wanted = [(plan, plan.wanted) for plan in group]
+        record_usage(answers.requests, [plan.owner_id for plan, texts in wanted for _ in texts], self.provider, using=self.using)
         answered: list[Plan] = []
         start = 0
-        for plan in group:
-            wanted = plan.wanted
-            part = slice(start, start + len(wanted))
+        for plan, texts in wanted:
+            part = slice(start, start + len(texts))
             start = part.stop
-            refused = next((error for error in answers.errors[part] if error is not None), None)
-            if refused is not None:
-                self._fail({plan.entity: Failure(error=refused, version=plan.version)})
-                continue
-            plan.vectors |= {text: vector for text, vector in zip(wanted, answers.vectors[part], strict=True) if vector is not None}
-            answered.append(plan)
+            vectors = [vector for vector in answers.vectors[part] if vector is not None]
+            if error := next((error for error in answers.errors[part] if error is not None), None):
+                self._fail({plan.entity: Failure(error=error, version=plan.version)})
+            elif len(vectors) == len(texts):
+                plan.vectors |= dict(zip(texts, vectors, strict=True))
+                answered.append(plan)
         self._store(answered)
         self.served += len(group)
 

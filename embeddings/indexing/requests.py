@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from functools import partial
 
+from embeddings.exceptions import ProviderError
 from embeddings.indexing.batches import Answers, embed
 from embeddings.indexing.plans import Plan
 from embeddings.providers import Provider
@@ -14,27 +14,42 @@ LOOK_SECONDS = 0.5
 """How often the waiting thread runs Python code, so that a deadline or a cancellation can strike it."""
 
 Answered = tuple[list[Plan], Answers]
+Request = Callable[[Sequence[str]], tuple[Answers, ProviderError | None]]
 
 
 def ask(groups: Iterable[list[Plan]], provider: Provider, *, deadline: float, in_flight: int = 1) -> Iterator[Answered]:
     """Each group with its answers, in the order in which they come. `deadline` is by the monotonic clock.
 
     A group is taken from `groups` when its request can leave. After an error, theirs or the provider's, none leaves any more; it is
-    raised when those under way have been answered, as they are paid for.
+    raised when those under way have been answered, as they are paid for: also the group that failed comes with what was answered.
     """
-    request = partial(embed, provider=provider, deadline=deadline)
-    if in_flight <= 1:
-        return ((group, request(texts_of(group))) for group in groups)
-    return _ask_together(iter(groups), request, in_flight)
+
+    def request(texts: Sequence[str]) -> tuple[Answers, ProviderError | None]:
+        answers = Answers(len(texts))
+        try:
+            embed(texts, provider, deadline=deadline, answers=answers)
+        except ProviderError as error:
+            return answers, error
+        return answers, None
+
+    return _ask_together(iter(groups), request, in_flight) if in_flight > 1 else _ask_in_turn(groups, request)
 
 
 def texts_of(group: Iterable[Plan]) -> list[str]:
     return [text for plan in group for text in plan.wanted]
 
 
-def _ask_together(groups: Iterator[list[Plan]], request: partial[Answers], in_flight: int) -> Iterator[Answered]:
+def _ask_in_turn(groups: Iterable[list[Plan]], request: Request) -> Iterator[Answered]:
+    for group in groups:
+        answers, error = request(texts_of(group))
+        yield group, answers
+        if error:
+            raise error
+
+
+def _ask_together(groups: Iterator[list[Plan]], request: Request, in_flight: int) -> Iterator[Answered]:
     executor = ThreadPoolExecutor(in_flight, thread_name_prefix="embeddings")
-    under_way: dict[Future[Answers], list[Plan]] = {}
+    under_way: dict[Future[tuple[Answers, ProviderError | None]], list[Plan]] = {}
     errors: list[Exception] = []
     try:
         while True:
@@ -46,13 +61,9 @@ def _ask_together(groups: Iterator[list[Plan]], request: partial[Answers], in_fl
             if not under_way:
                 break
             for future in wait(under_way, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED).done:
-                group = under_way.pop(future)
-                if (failed := future.exception()) is None:
-                    yield group, future.result()
-                elif isinstance(failed, Exception):
-                    errors.append(failed)
-                else:
-                    raise failed
+                answers, failed = future.result()
+                errors += [failed] if failed else []
+                yield under_way.pop(future), answers
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
     if errors:

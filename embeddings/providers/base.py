@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from embeddings.exceptions import ContentTooLong, EmptyContent, InvalidInput, ProviderFault
+from embeddings.providers.retrying import call_with_retries
 
 BYTES_PER_TOKEN = 3
 """A cautious estimate where no tokenizer is at hand: English has about four bytes a token, other scripts fewer."""
@@ -38,6 +39,10 @@ class Provider(ABC):
     """Estimated tokens a request, all texts together."""
     max_input_tokens: int
     """Estimated tokens a text."""
+    max_attempts: int = 1
+    """How often a call that is not answered is made, in all."""
+    backoff_seconds: float = 1.0
+    """The first wait between two attempts; the next ones are twice as long each."""
 
     @classmethod
     @abstractmethod
@@ -51,19 +56,38 @@ class Provider(ABC):
 
     @abstractmethod
     def _embed(self, texts: Sequence[str], *, deadline_seconds: float) -> EmbeddingBatch:
-        """One vector for each of `texts`, in order; raises ProviderError only. What it returns is verified by the callers below."""
+        """One request: one vector for each of `texts`, in order; raises ProviderError only. Its callers below repeat and verify it."""
 
-    def embed_documents(self, texts: Sequence[str], *, deadline_seconds: float = 60) -> EmbeddingBatch:
-        """Embed what is stored: one request at most `max_inputs` long, repeated while it helps and `deadline_seconds` last."""
+    def embed_documents(self, texts: Sequence[str], *, deadline_seconds: float = 60, attempts: int | None = None) -> EmbeddingBatch:
+        """Embed what is stored, at most `max_inputs` texts, by one request; repeated where nobody answers, `attempts` times in all
+        (default: `max_attempts`), while `deadline_seconds` last. A limited rate is raised at once: see Gate."""
         if not texts:
             return EmbeddingBatch(vectors=[], tokens=0)
         self._check_texts(texts)
-        return self._verified(self._embed(texts, deadline_seconds=deadline_seconds), count=len(texts))
+        batch = call_with_retries(
+            lambda seconds: self._embed(texts, deadline_seconds=seconds),
+            deadline_seconds=deadline_seconds,
+            attempts=attempts or self.max_attempts,
+            backoff_seconds=self.backoff_seconds,
+            obeys_waits=False,
+        )
+        return self._verified(batch, count=len(texts))
 
     def embed_query(self, text: str, *, deadline_seconds: float = 10) -> list[float]:
         """Embed what is searched for. A person waits for it, hence the shorter deadline."""
+        return self.query(text, deadline_seconds=deadline_seconds).vectors[0]
+
+    def query(self, text: str, *, deadline_seconds: float = 10) -> EmbeddingBatch:
+        """As `embed_query`, with the tokens that it cost. No gate holds it up; a limited rate is waited for within the deadline."""
         self._check_texts([text])
-        return self._verified(self._embed_query(text, deadline_seconds=deadline_seconds), count=1).vectors[0]
+        batch = call_with_retries(
+            lambda seconds: self._embed_query(text, deadline_seconds=seconds),
+            deadline_seconds=deadline_seconds,
+            attempts=self.max_attempts,
+            backoff_seconds=self.backoff_seconds,
+            obeys_waits=True,
+        )
+        return self._verified(batch, count=1)
 
     def _embed_query(self, text: str, *, deadline_seconds: float) -> EmbeddingBatch:
         """Override where a model wants queries in another form than documents."""
@@ -92,9 +116,13 @@ class Provider(ABC):
             raise InvalidInput(f"About {total} tokens in one request, {self.name} takes at most {self.max_tokens}.")
 
     def _verified(self, batch: EmbeddingBatch, *, count: int) -> EmbeddingBatch:
-        if len(batch.vectors) != count:
-            raise ProviderFault(f"{self.name} answered with {len(batch.vectors)} vectors for {count} texts.")
-        vectors = [self._unit(vector, index) for index, vector in enumerate(batch.vectors)]
+        try:
+            if len(batch.vectors) != count:
+                raise ProviderFault(f"{self.name} answered with {len(batch.vectors)} vectors for {count} texts.")
+            vectors = [self._unit(vector, index) for index, vector in enumerate(batch.vectors)]
+        except ProviderFault as fault:
+            fault.tokens = batch.tokens
+            raise
         return EmbeddingBatch(vectors=vectors, tokens=batch.tokens)
 
     def _unit(self, vector: list[float], index: int) -> list[float]:

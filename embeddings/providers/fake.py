@@ -20,7 +20,8 @@ Garbage = Literal["count", "dimension", "nan", "zero"]
 class FakeProvider(Provider):
     """Hashes words into buckets: texts are the more similar the more words they share, unrelated ones are near 0.
 
-    It behaves like a real provider, and badly when told to; `reset()` makes it well again and forgets what it saw.
+    It behaves like a real provider, and badly when told to; `reset()` makes it well again and forgets what it saw. What it is told
+    to fail fails: a call is made once, unless `max_attempts` is set.
     """
 
     name = "fake"
@@ -33,14 +34,20 @@ class FakeProvider(Provider):
         self.model = model
         self.dimensions = dimensions
         self._lock = threading.Lock()
-        self.reset()
+        self._forget()
 
     @classmethod
     def build(cls, *, model: str = "", dimensions: int = 0) -> FakeProvider:
         return cls(model=model or "bag-of-words", dimensions=dimensions or DIMENSIONS)
 
     def reset(self) -> None:
-        """Forget all calls and all instructions."""
+        """Forget all calls and all instructions; what the workers remember of its troubles is forgotten too."""
+        from embeddings.providers.gate import Gate  # needs Django's settings, which a provider alone does not
+
+        self._forget()
+        Gate(self).open()
+
+    def _forget(self) -> None:
         with self._lock:
             self.requests: list[list[str]] = []
             """The texts of every call that got as far as the provider, failed ones too."""
@@ -51,6 +58,7 @@ class FakeProvider(Provider):
             self.during_call: Callable[[Sequence[str]], None] | None = None
             """Called with the texts while the "request" is under way, outside any lock."""
             self._refused: list[str] = []
+            self._breaking: list[str] = []
             self._error: Callable[[], ProviderError] | None = None
             self._failures = 0.0
 
@@ -87,6 +95,11 @@ class FakeProvider(Provider):
         with self._lock:
             self._refused.append(part)
 
+    def break_on(self, part: str) -> None:
+        """A call with a text that contains `part` fails whole with ProviderUnavailable; others are served."""
+        with self._lock:
+            self._breaking.append(part)
+
     def _embed(self, texts: Sequence[str], *, deadline_seconds: float) -> EmbeddingBatch:
         error, refused, latency, hook = self._receive(texts)
         if latency > deadline_seconds:
@@ -99,6 +112,8 @@ class FakeProvider(Provider):
             raise error
         if any(part in text for part in refused for text in texts):
             raise InvalidInput("The fake provider refuses a text.")
+        if any(part in text for part in self._breaking for text in texts):
+            raise ProviderUnavailable("The fake provider breaks at a text.")
         vectors = self._spoil([embed(text, dimensions=self.dimensions) for text in texts])
         return EmbeddingBatch(vectors=vectors, tokens=sum(map(self.estimate_tokens, texts)))
 

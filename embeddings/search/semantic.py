@@ -10,8 +10,9 @@ from django.db import connections, router
 
 from embeddings.capture.registry import registry
 from embeddings.exceptions import InvalidSearch
-from embeddings.models import Embedding, EmbeddingModel
+from embeddings.models import Embedding, EmbeddingModel, EmbeddingUsage
 from embeddings.search.result import SearchResult
+from embeddings.usage import record_query
 
 MAX_LIMIT = 100
 OVERFETCH = 2
@@ -49,7 +50,7 @@ def search(
     types = _check(query, entity_types, limit, min_similarity)
     model = EmbeddingModel.objects.using(using or router.db_for_read(Embedding)).active()
     least = model.min_similarity if min_similarity is None else min_similarity
-    vector = json.dumps(model.get_provider().embed_query(query))
+    vector = json.dumps(_embed(query, user, model, using))
     found: list[SearchResult] = []
     offset, step = 0, limit * OVERFETCH
     while len(found) < limit:
@@ -61,6 +62,14 @@ def search(
             break
         offset += step
     return found[:limit]
+
+
+def _embed(query: str, user: Any, model: EmbeddingModel, using: str | None) -> list[float]:
+    """The query's vector, counted as the searcher's usage."""
+    provider = model.get_provider()
+    batch = provider.query(query)
+    record_query(batch.tokens, user.pk, provider, using=using or router.db_for_write(EmbeddingUsage))
+    return batch.vectors[0]
 
 
 def _check(query: str, entity_types: Collection[str] | None, limit: int, min_similarity: float | None) -> list[str]:

@@ -1,12 +1,25 @@
 """What every provider does alike."""
 
 import math
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import pytest
 
-from embeddings.exceptions import ContentTooLong, EmptyContent, InvalidInput
+from embeddings.exceptions import (
+    ContentTooLong,
+    EmptyContent,
+    InvalidInput,
+    ProviderError,
+    ProviderFault,
+    ProviderMisconfigured,
+    ProviderUnavailable,
+    RateLimited,
+)
 from embeddings.providers import Provider, get_provider
+from embeddings.providers.fake import FakeProvider
+from embeddings.testing.openai_server import CannedAnswer
 
 TEXTS = [
     "Mary Smith works at St. Mary Hospital as cardiologist, a heart doctor.",
@@ -23,6 +36,49 @@ def provider(request) -> Provider:
         return get_provider("fake")
     pytest.importorskip(request.param)
     return get_provider("local", model=request.param)
+
+
+@dataclass
+class Instructed:
+    """A provider that can be told to be in trouble, each time for the next call only or until `mend`."""
+
+    provider: Provider
+    tell: dict[str, Callable[[], object]]
+    mend: Callable[[], object]
+
+
+@pytest.fixture(params=["openai", "fake"])
+def instructed(request) -> Instructed:
+    if request.param == "fake":
+        fake = FakeProvider()
+        tell = {
+            "limited": lambda: fake.limit_rate(retry_after=30),
+            "down": fake.go_down,
+            "slow": lambda: setattr(fake, "latency_seconds", 5),
+            "misconfigured": fake.misconfigure,
+            "poisoned": lambda: fake.refuse("poison"),
+            "broken by a text": lambda: fake.break_on("poison"),
+        }
+        tell |= {fault: lambda fault=fault: setattr(fake, "garbage", fault) for fault in ("count", "dimension", "nan", "zero")}
+        return Instructed(fake, tell, fake.reset)
+    server, openai = request.getfixturevalue("server"), request.getfixturevalue("openai_provider")
+
+    def answer(**options: object) -> Callable[[], object]:
+        return lambda: setattr(server, "trouble", CannedAnswer(**options))
+
+    def mend() -> None:
+        server.trouble = server.fault = None
+
+    tell = {
+        "limited": answer(status=429, headers={"Retry-After": "30"}),
+        "down": answer(status=503),
+        "slow": answer(delay_seconds=5),
+        "misconfigured": answer(status=401),
+        "poisoned": lambda: server.refused.append("poison"),
+        "broken by a text": lambda: server.breaking.append("poison"),
+    }
+    tell |= {fault: lambda fault=fault: setattr(server, "fault", fault) for fault in ("count", "dimension", "nan", "zero")}
+    return Instructed(openai, tell, mend)
 
 
 def similarity(one: list[float], other: list[float]) -> float:
@@ -116,3 +172,46 @@ def test_threads_share_one_provider(provider):
 def test_tokens_are_estimated_rather_too_high(provider):
     assert 3 <= provider.estimate_tokens("heart doctor") <= 6
     assert provider.estimate_tokens("心臓") >= 2
+
+
+@pytest.mark.parametrize(
+    ("trouble", "expected", "retryable"),
+    [
+        ("limited", RateLimited, True),
+        ("down", ProviderUnavailable, True),
+        ("slow", ProviderUnavailable, True),
+        ("misconfigured", ProviderMisconfigured, False),
+        ("count", ProviderFault, True),
+        ("dimension", ProviderFault, True),
+        ("nan", ProviderFault, True),
+        ("zero", ProviderFault, True),
+    ],
+)
+def test_each_trouble_is_the_same_error_of_each_provider(instructed, trouble, expected, retryable):
+    instructed.tell[trouble]()
+    for call in (
+        lambda: instructed.provider.embed_documents(["text"], deadline_seconds=0.3),
+        lambda: instructed.provider.embed_query("text", deadline_seconds=0.3),
+    ):
+        with pytest.raises(ProviderError) as caught:
+            call()
+        assert (type(caught.value), caught.value.retryable) == (expected, retryable)
+        assert caught.value.retry_after == (30 if trouble == "limited" else None)
+    instructed.mend()
+    assert len(instructed.provider.embed_documents(["text"]).vectors) == 1
+
+
+@pytest.mark.parametrize(("trouble", "expected"), [("poisoned", InvalidInput), ("broken by a text", ProviderUnavailable)])
+def test_one_text_spoils_a_request_and_no_other(instructed, trouble, expected):
+    instructed.tell[trouble]()
+    with pytest.raises(expected):
+        instructed.provider.embed_documents(["good", "some poison"], attempts=1)
+    assert len(instructed.provider.embed_documents(["good"]).vectors) == 1
+
+
+@pytest.mark.parametrize("fault", ["dimension", "nan", "zero"])
+def test_what_garbage_cost_is_told(instructed, fault):
+    instructed.tell[fault]()
+    with pytest.raises(ProviderFault) as caught:
+        instructed.provider.embed_documents(["some text"])
+    assert caught.value.tokens > 0

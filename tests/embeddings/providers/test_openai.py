@@ -1,6 +1,7 @@
 import pytest
 
-from embeddings.exceptions import ProviderMisconfigured
+from embeddings.exceptions import ContentTooLong, ProviderMisconfigured
+from embeddings.providers import get_provider
 from embeddings.providers.openai import OpenAIProvider
 from embeddings.testing.openai_server import OpenAIServer
 from tests.embeddings.providers.test_openai_errors import as_openai
@@ -71,6 +72,17 @@ def test_an_unknown_model_works_once_its_dimensions_are_given(server):
 def test_wrong_settings_are_refused_in_one_sentence(options, message):
     with pytest.raises(ProviderMisconfigured, match=message):
         OpenAIProvider(**options)
+
+
+def test_a_model_that_reads_less_says_so_and_is_sent_no_more(server, settings):
+    settings.EMBEDDINGS_OPENAI_API_KEY, settings.EMBEDDINGS_OPENAI_BASE_URL = server.api_key, server.base_url
+    assert get_provider("openai").max_input_tokens == 8192
+    settings.EMBEDDINGS_OPENAI_MAX_INPUT_TOKENS = 512
+    small = get_provider("openai")
+    assert small.max_input_tokens == 512
+    with pytest.raises(ContentTooLong, match="at most 512"):
+        small.embed_documents(["word " * 512])
+    assert server.requests == []
 
 
 def test_a_server_without_keys_needs_none():

@@ -53,25 +53,48 @@ def test_what_no_retry_can_help_is_raised_at_once(server, openai_provider, answe
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 529])
+@pytest.mark.parametrize("status", [408, 409, 500, 502, 503, 529])
 def test_what_may_pass_is_tried_again(server, openai_provider, status):
     server.answer(status=status, times=2)
     assert len(embed(openai_provider).vectors) == 1
     assert len(server.requests) == 3
 
 
-def test_the_sixth_failure_is_the_last(server, openai_provider):
+def test_the_fourth_failure_is_the_last(server, openai_provider):
     server.answer(status=500, times=10)
     error = failure(openai_provider)
     assert (type(error), error.kind, error.retryable) == (ProviderUnavailable, "api_error", True)
-    assert len(server.requests) == 6
+    assert len(server.requests) == 4
+
+
+@pytest.mark.parametrize(
+    "answer", [{"status": 429}, {"status": 429, "headers": {"Retry-After": "0"}}, {"status": 503, "headers": {"Retry-After": "1"}}]
+)
+def test_what_concerns_all_workers_is_not_waited_for_by_one(server, openai_provider, answer):
+    server.answer(**answer)
+    assert failure(openai_provider).retryable
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("answer", [{"status": 429}, {"status": 503, "headers": {"Retry-After": "0"}}, {"status": 500}])
+def test_a_query_waits_since_a_person_does(server, openai_provider, answer):
+    server.answer(times=2, **answer)
+    assert len(openai_provider.embed_query("text")) == openai_provider.dimensions
+    assert len(server.requests) == 3
 
 
 def test_a_short_retry_after_is_waited_for(server, openai_provider):
     server.answer(status=429, headers={"retry-after-ms": "300"})
     started = time.monotonic()
-    embed(openai_provider)
+    openai_provider.embed_query("text")
     assert 0.3 <= time.monotonic() - started < 2
+
+
+def test_a_query_that_would_wait_too_long_fails_at_once(server, openai_provider):
+    server.answer(status=429, headers={"Retry-After": "30"}, times=2)
+    with pytest.raises(RateLimited):
+        openai_provider.embed_query("text")
+    assert len(server.requests) == 1
 
 
 def test_a_retry_after_beyond_the_deadline_is_handed_on_at_once(server, openai_provider):
