@@ -52,7 +52,10 @@ def bulk_embed(data: BulkEmbedJobData) -> None:
 
 @job(name=EXPAND_FAN_OUT, queue=EMBEDDINGS)
 def expand_fan_out(data: FanOutJobData) -> int:
-    return expand(data.entity_type, data.path, data.related_id, using=data.database)
+    try:
+        return expand(data.entity_type, data.path, data.related_id, transaction_id=data.transaction_id, using=data.database)
+    except OperationalError as error:  # the database is away, restarting or broke a deadlock
+        raise RetryLater(DATABASE_WAIT_SECONDS, str(error).strip()) from error
 
 
 @job(name=CLEANUP_EMBEDDINGS, queue=EMBEDDINGS)

@@ -8,9 +8,9 @@ from django.db.models.functions import Now
 from pydantic import ValidationError
 
 from embeddings.capture.changes import Entity
-from embeddings.models import DirtyEntity
-from embeddings.names import DELETE_EMBEDDING, GENERATE_EMBEDDING
-from embeddings.payloads import EmbeddingJobData
+from embeddings.models import DirtyEntity, FanOut
+from embeddings.names import DELETE_EMBEDDING, EXPAND_FAN_OUT, GENERATE_EMBEDDING
+from embeddings.payloads import EmbeddingJobData, FanOutJobData
 from queues import Job, signals
 
 
@@ -24,14 +24,26 @@ def park(entity: Entity, *, reason: str, version: int, using: str) -> bool:
     return bool(rows.update(parked_reason=reason[:2000], parked_at=Now()))
 
 
+def park_fan_out(data: FanOutJobData, *, reason: str) -> None:
+    """Parks the fan-out rows that the job was for, unless they were renewed since."""
+    rows = FanOut.objects.using(data.database).pending().filter(entity_type=data.entity_type, version__lte=data.version)
+    rows = rows.filter(transaction_id=data.transaction_id)
+    if not data.transaction_id:
+        rows = rows.filter(path=data.path, related_id=data.related_id)
+    rows.update(parked_reason=reason[:2000], parked_at=Now())
+
+
 def _died(*, job: Job, error: BaseException | None, **_: Any) -> None:
     """For deaths that no handler sees: a stall, a timeout. A row that is newer than the job's hint is not parked: the sweep
     enqueues it with its present version."""
-    if job.started_at is None or job.name not in (GENERATE_EMBEDDING, DELETE_EMBEDDING):
+    if job.started_at is None or job.name not in (GENERATE_EMBEDDING, DELETE_EMBEDDING, EXPAND_FAN_OUT):
         return
+    reason = f"{type(error).__name__}: {error}"
     try:
+        if job.name == EXPAND_FAN_OUT:
+            park_fan_out(FanOutJobData.model_validate(job.data), reason=reason)
+            return
         data = EmbeddingJobData.model_validate(job.data)
     except ValidationError:
         return
-    reason = f"{type(error).__name__}: {error}"
     park((data.entity_type, data.entity_id), reason=reason, version=data.version, using=data.database)
