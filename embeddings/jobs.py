@@ -81,7 +81,8 @@ def report(percent: int) -> None:
 
 @job(name=EXPAND_FAN_OUT, queue=EMBEDDINGS)
 def expand_fan_out(data: FanOutJobData) -> int:
-    return expand(data.entity_type, data.path, data.related_id, using=data.database)
+    with uncharged():
+        return expand(data.entity_type, data.path, data.related_id, transaction_id=data.transaction_id, using=data.database)
 
 
 @job(name=CLEANUP_EMBEDDINGS, queue=EMBEDDINGS)

@@ -44,9 +44,11 @@ class BulkEmbedJobData(BaseModel):
 
 
 class FanOutJobData(BaseModel):
-    """A row on which others depend has changed: see FanOut."""
+    """A row on which others depend has changed: see FanOut. With a `transaction_id`: all of that transaction's."""
 
     entity_type: EntityType
-    path: str
-    related_id: EntityId
+    path: Annotated[str, StringConstraints(max_length=255, pattern=NO_NUL)] = ""
+    related_id: Annotated[str, StringConstraints(max_length=255, pattern=NO_NUL)] = ""
+    transaction_id: int = 0
+    version: int = 0
     database: Database = DEFAULT_DB_ALIAS

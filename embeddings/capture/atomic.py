@@ -14,7 +14,7 @@ from django.db.models import Model
 
 
 def save_atomically(model: type[Model]) -> None:
-    """Wraps the model's `save_base`, which `save()` and fixtures both call. Doing it twice changes nothing."""
+    """Wraps the model's `save_base`, which `save()` calls; children and proxies inherit it. Doing it twice changes nothing."""
     original = model.save_base
     if getattr(original, "is_atomic", False):
         return

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -15,7 +15,7 @@ from django.db.models.functions import Cast, Collate
 
 from embeddings.capture.embeddable import Embeddable
 from embeddings.models import DirtyEntity
-from embeddings.names import BULK_EMBED, EMBEDDINGS, GENERATE_EMBEDDING, Operation
+from embeddings.names import BULK_EMBED, EMBEDDINGS, EXPAND_FAN_OUT, GENERATE_EMBEDDING, Operation
 from embeddings.parts import parts
 from queues import QueuesError, add_jobs
 from queues.per_transaction import PerTransaction
@@ -58,6 +58,12 @@ class Change:
     owner_id: str = ""
     operation: Operation = "update"
     version: int = 0
+    in_bulk: bool = False
+    """It leaves in a bulk job, however few they are."""
+
+    @property
+    def key(self) -> Hashable:
+        return self.entity
 
     @property
     def entity(self) -> Entity:
@@ -74,8 +80,31 @@ class Change:
         }
 
 
-def dedupe_key(payload: Any) -> str:
-    """One waiting job per entity."""
+@dataclass(frozen=True, kw_only=True)
+class RelatedChange:
+    """A fan-out row, or with a `transaction_id` all of that transaction: see FanOut. `version` is the row's, or the latest."""
+
+    entity_type: str
+    path: str = ""
+    related_id: str = ""
+    transaction_id: int = 0
+    version: int = 0
+
+    @property
+    def key(self) -> Hashable:
+        return self.entity_type, self.path, self.related_id, self.transaction_id
+
+    def payload(self, using: str) -> dict[str, Any]:
+        return {**asdict(self), "database": using}
+
+
+def dedupe_key(payload: Any) -> str | None:
+    """One waiting job per entity, and per fan-out row; none for bulk jobs."""
+    if "entity_ids" in payload:
+        return None
+    if "path" in payload:
+        parts = (payload[name] for name in ("database", "entity_type", "path", "related_id", "transaction_id"))
+        return ":".join(("fan-out", *map(str, parts)))
     return f"{payload['database']}:{payload['entity_type']}:{payload['entity_id']}"
 
 
@@ -91,7 +120,7 @@ def record(changes: Iterable[Change], *, using: str | None = None) -> None:
     with transaction.atomic(using=using, savepoint=False):
         versions = owe(by_entity, using=using)
         recorded = [replace(change, version=versions[entity]) for entity, change in by_entity.items()]
-        _outbox.add(connections[using], recorded)
+        hand_over(recorded, using=using)
 
 
 def owe(entities: Iterable[Entity], *, using: str) -> dict[Entity, int]:
@@ -102,12 +131,19 @@ def owe(entities: Iterable[Entity], *, using: str) -> dict[Entity, int]:
         return {(entity_type, entity_id): version for entity_type, entity_id, version in cursor.fetchall()}
 
 
-def enqueue(changes: Sequence[Change], *, using: str) -> None:
-    """Adds one job per entity unless one waits; above a thousand of them bulk jobs. Raises QueuesError."""
-    if len(changes) > PART:
-        add_jobs(EMBEDDINGS, [(BULK_EMBED, payload) for payload in bulk_payloads(changes, using=using)], using=using)
-    elif changes:
-        add_jobs(EMBEDDINGS, [(GENERATE_EMBEDDING, change.payload(using)) for change in changes], dedupe=dedupe_key, using=using)
+def enqueue(changes: Sequence[Change | RelatedChange], *, using: str) -> None:
+    """Adds one job per entity and per fan-out unless one waits, all in one call; above a thousand entities bulk jobs.
+
+    Raises QueuesError.
+    """
+    entities = [change for change in changes if isinstance(change, Change)]
+    in_bulk = entities if len(entities) > PART else [change for change in entities if change.in_bulk]
+    single = [] if len(entities) > PART else [change for change in entities if not change.in_bulk]
+    jobs = [(BULK_EMBED, payload) for payload in bulk_payloads(in_bulk, using=using)]
+    jobs += [(GENERATE_EMBEDDING, change.payload(using)) for change in single]
+    jobs += [(EXPAND_FAN_OUT, change.payload(using)) for change in changes if isinstance(change, RelatedChange)]
+    if jobs:
+        add_jobs(EMBEDDINGS, jobs, dedupe=dedupe_key, using=using)
 
 
 def bulk_payloads(changes: Iterable[Change], *, using: str) -> Iterator[dict[str, Any]]:
@@ -124,20 +160,25 @@ def bulk_payloads(changes: Iterable[Change], *, using: str) -> Iterator[dict[str
             yield {"user_id": owner_id, "entity_type": entity_type, "entity_ids": part, "database": using}
 
 
-def _send(changes: list[Change], using: str) -> None:
+def hand_over(changes: Sequence[Change | RelatedChange], *, using: str) -> None:
+    """Their jobs leave when the open transaction commits, with all others of it."""
+    _outbox.add(connections[using], list(changes))
+
+
+def _send(changes: list[Change | RelatedChange], using: str) -> None:
     """The latest change of each entity. Redis being away costs nothing but time: the sweep comes by."""
     try:
-        enqueue(list({change.entity: change for change in changes}.values()), using=using)
+        enqueue(list({change.key: change for change in changes}.values()), using=using)
     except QueuesError as error:
-        log.error("The jobs of %d changed entities did not reach Redis, the sweep will enqueue them: %s", len(changes), error)
+        log.error("The jobs of %d changed rows did not reach Redis, the sweep will enqueue them: %s", len(changes), error)
 
 
-_outbox: PerTransaction[Change] = PerTransaction("changes", _send)
+_outbox: PerTransaction[Change | RelatedChange] = PerTransaction("changes", _send)
 
 
 def pending_changes() -> list[Change]:
-    """What this thread's open transactions have captured so far."""
-    return _outbox.pending()
+    """The entities that this thread's open transactions have captured so far."""
+    return [change for change in _outbox.pending() if isinstance(change, Change)]
 
 
 def change_of(embeddable: Embeddable, obj: Model, operation: Operation = "update") -> Change:

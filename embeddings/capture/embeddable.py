@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
 
+from embeddings.capture.dependencies import Dependencies, dependencies_of
 from embeddings.capture.paths import attribute_path, find_field, is_single
 from embeddings.indexing.chunks import Chunking
 
@@ -88,16 +89,9 @@ class Embeddable:
         return frozenset(names) | {field.attname for field in found if hasattr(field, "attname")}
 
     @cached_property
-    def dependencies(self) -> dict[str, frozenset[str]]:
-        """`depends_on`, and the rows on the way to the owner; the related fields that matter, none for all."""
-        found = {path: frozenset(fields) for path, fields in self.depends_on.items()}
-        hops = self.owner.split("__")
-        for index in range(1, len(hops)):
-            path = "__".join(hops[:index])
-            known = found.get(path)
-            if known is None or known:
-                found[path] = (known or frozenset()) | {hops[index]}
-        return found
+    def dependencies(self) -> Dependencies:
+        """The rows, by path, whose changes make an entity stale; the related fields that matter, none for all."""
+        return dependencies_of(self.model, depends_on=self.depends_on, owner=self.owner, own_fields=self.watched_fields)
 
     @property
     def recipe(self) -> str:

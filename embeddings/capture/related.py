@@ -1,61 +1,58 @@
-"""Rows whose content names another row: when that one changes, they are stale."""
+"""Receivers of related rows' signals: what an entity's content names beside its own row makes it stale.
+
+Each owes fan-out rows and nothing more; a worker marks the entities.
+"""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Any
 
-from django.core.exceptions import FieldDoesNotExist
-from django.db import connections, transaction
 from django.db.models import Model
-from django.db.models.signals import post_save, pre_delete
+from django.db.models.signals import post_save, pre_delete, pre_save
 
+from embeddings.capture import links
 from embeddings.capture.atomic import save_atomically
-from embeddings.capture.changes import record_rows
+from embeddings.capture.dependency import Dependency
 from embeddings.capture.disabled import is_captured
 from embeddings.capture.embeddable import Embeddable
-from embeddings.capture.paths import fields_on
-from embeddings.names import EMBEDDINGS, EXPAND_FAN_OUT
-from queues import add_job
+from embeddings.capture.family import family
+from embeddings.capture.fan_outs import enqueue_fan_outs, fan_out
 
-UPSERT = """
-INSERT INTO embeddings_fanout AS fan_out
-    (entity_type, path, related_id, position, version, dirtied_at, enqueued_at, parked_reason)
-VALUES (%s, %s, %s, '', nextval('embeddings_version_seq'), now(), now(), '')
-ON CONFLICT (entity_type, path, related_id) DO UPDATE SET
-    position = '', version = nextval('embeddings_version_seq'), enqueued_at = excluded.enqueued_at, parked_reason = '', parked_at = NULL
-"""
+__all__ = ["connect", "enqueue_fan_outs", "fan_out"]
 
 
 def connect(embeddable: Embeddable) -> None:
     """Connects the models of the embeddable's dependencies."""
-    from embeddings.capture.signals import family
-
     for path, fields in embeddable.dependencies.items():
-        try:
-            other = fields_on(embeddable.model, path)[-1].related_model
-        except FieldDoesNotExist:
-            continue  # embeddings.E002 says so
-        uid = f"embeddings.{embeddable.entity_type}.{path}"
-        save_atomically(other)
-        for sender in family(other):
-            post_save.connect(partial(_saved, embeddable, path, fields), sender=sender, weak=False, dispatch_uid=uid)
-            pre_delete.connect(partial(_deleted, embeddable, path), sender=sender, weak=False, dispatch_uid=uid)
+        dependency = Dependency(embeddable=embeddable, path=path, fields=fields)
+        if dependency.related is not None:
+            _connect(dependency)
 
 
-def fan_out(embeddable: Embeddable, path: str, related_id: Any, *, using: str) -> None:
-    """Owes the marking of every entity that leads to the row by `path`: one row in the saver's transaction, whatever their number."""
-    with transaction.atomic(using=using, savepoint=False):
-        with connections[using].cursor() as cursor:
-            cursor.execute(UPSERT, [embeddable.entity_type, path, str(related_id)])
-        payload = {"entity_type": embeddable.entity_type, "path": path, "related_id": str(related_id), "database": using}
-        add_job(EMBEDDINGS, EXPAND_FAN_OUT, payload, dedupe=":".join(map(str, payload.values())), using=using)
+def _connect(dependency: Dependency) -> None:
+    uid = f"embeddings.{dependency.embeddable.entity_type}.{dependency.path}"
+    save_atomically(dependency.related)
+    senders = family(dependency.related)
+    if dependency.is_parent_link:  # saves and deletes of the whole object are captured as such
+        own = family(dependency.source)
+        for sender in (sender for sender in senders if sender not in own):
+            post_save.connect(partial(_saved, dependency), sender=sender, weak=False, dispatch_uid=uid)
+    elif dependency.link is not None:
+        links.connect(dependency, dependency.related, dependency.link, uid)
+    else:
+        for sender in senders:
+            post_save.connect(partial(_saved, dependency), sender=sender, weak=False, dispatch_uid=uid)
+            pre_delete.connect(partial(_deleted, dependency), sender=sender, weak=False, dispatch_uid=uid)
+        if dependency.hop.many_to_many:
+            links.connect_many_to_many(dependency, uid)
+    if dependency.hop.one_to_many and dependency.link is None:  # generic
+        for sender in senders:
+            pre_save.connect(partial(_moving, dependency), sender=sender, weak=False, dispatch_uid=uid)
 
 
 def _saved(
-    embeddable: Embeddable,
-    path: str,
-    fields: frozenset[str],
+    dependency: Dependency,
     *,
     instance: Model,
     created: bool,
@@ -64,12 +61,18 @@ def _saved(
     update_fields: frozenset[str] | None,
     **_: Any,
 ) -> None:
-    if raw or created or not is_captured(using) or (fields and update_fields is not None and fields.isdisjoint(update_fields)):
+    """Nothing leads to a new row yet, unless by its own doing."""
+    if raw or not is_captured(using) or not dependency.matters(update_fields) or (created and not dependency.hop.one_to_many):
         return
-    fan_out(embeddable, path, instance.pk, using=using)
+    dependency.mark(dependency.key_of(instance), using)
 
 
-def _deleted(embeddable: Embeddable, path: str, *, instance: Model, using: str, **_: Any) -> None:
-    """Before the deletion, while the dependants still point there: SET_NULL updates them without a signal."""
+def _moving(dependency: Dependency, *, instance: Model, raw: bool, using: str, **_: Any) -> None:
+    if not raw and is_captured(using):
+        dependency.mark_sources(dependency.leading_to(dependency.key_of(instance), using), using)
+
+
+def _deleted(dependency: Dependency, *, instance: Model, using: str, **_: Any) -> None:
+    """Before the deletion, while they still lead there: SET_NULL updates them without a signal."""
     if is_captured(using):
-        record_rows(embeddable, embeddable.model._base_manager.using(using).filter(**{path: instance.pk}))
+        dependency.mark_sources(dependency.leading_to(dependency.key_of(instance), using), using)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from django.apps import apps
 from django.db.models import Model
 from django.db.models.signals import post_delete, post_save
 
@@ -14,6 +13,7 @@ from embeddings.capture.atomic import save_atomically
 from embeddings.capture.changes import change_of, record
 from embeddings.capture.disabled import is_captured
 from embeddings.capture.embeddable import Embeddable
+from embeddings.capture.family import family
 from embeddings.capture.registry import Registry
 
 
@@ -30,11 +30,6 @@ def connect_embeddable(embeddable: Embeddable) -> None:
         post_save.connect(partial(_saved, embeddable), sender=sender, weak=False, dispatch_uid=uid)
         post_delete.connect(partial(_deleted, embeddable), sender=sender, weak=False, dispatch_uid=uid)
     related.connect(embeddable)
-
-
-def family(model: type[Model]) -> list[type[Model]]:
-    """The model, its proxies and its children: a save of any of them is a save of it, and is announced under its own class only."""
-    return [candidate for candidate in apps.get_models() if issubclass(candidate, model)]
 
 
 def _saved(

@@ -1,40 +1,126 @@
-"""Expanding a fan-out row: marking what depends on a changed row, in batches, each a transaction of its own."""
+"""Expanding fan-out rows: marking what leads to changed rows, in batches, each a transaction of its own."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from django.db import transaction
+from django.db import OperationalError, connections, transaction
+from django.db.models import F, QuerySet
 
-from embeddings.capture.changes import PART, record_rows
+from embeddings.capture.changes import PART, Change, record
 from embeddings.capture.embeddable import Embeddable
 from embeddings.capture.registry import registry
 from embeddings.models import FanOut
 
+SINGLE = 100
+"""Entities of a batch that get a job each, as saves would give them; more leave in a bulk job."""
 
-def expand(entity_type: str, path: str, related_id: str, *, using: str) -> int:
-    """Marks the dependants that are left, and removes the row unless it was renewed meanwhile. Returns how many were marked.
+# Half of the time after which another, waiting for us, looks for a deadlock and may fall victim to it: until then we have given up.
+GIVE_UP_EARLY = """
+SELECT set_config(
+    'statement_timeout', greatest(1, extract(epoch FROM current_setting('deadlock_timeout')::interval) * 500)::int::text, true
+)
+"""
 
-    Safe to run twice, and at the same time: each batch begins where the last one of whoever did it ended.
+
+def expand(entity_type: str, path: str, related_id: str, *, transaction_id: int = 0, using: str) -> int:
+    """Marks the entities that are left, and removes the row unless it was renewed meanwhile. Returns how many were marked.
+
+    With a transaction's id: expands all rows of that transaction. Safe to run twice, and at the same time: whoever begins, begins where
+    a batch ended. Raises NotRegistered; FieldError and ValueError for a path or a key that the models do not have (any more).
     """
-    rows = FanOut.objects.using(using).filter(entity_type=entity_type, path=path, related_id=related_id)
-    embeddable = registry.get(entity_type)
-    count = 0
+    rows = FanOut.objects.using(using).filter(entity_type=entity_type, transaction_id=transaction_id)
+    if transaction_id:
+        return _expand_transaction(rows, entity_type)
+    row = rows.filter(path=path, related_id=related_id).first()
+    return 0 if row is None else _expand_row(row)
+
+
+def _expand_transaction(rows: QuerySet[FanOut], entity_type: str) -> int:
+    count = last = 0
+    while part := list(rows.filter(pk__gt=last).order_by("pk")[:PART]):
+        entities = [row for row in part if not row.path]
+        count += _mark_named(registry.get(entity_type), [row.related_id for row in entities], rows.db)
+        _remove(entities, rows.db)
+        count += sum(_expand_row(row) for row in part if row.path)
+        last = part[-1].pk
+    return count
+
+
+def _expand_row(row: FanOut) -> int:
+    using, position, count = row._state.db or "default", row.position, 0
+    embeddable = registry.get(row.entity_type)
+    rows = FanOut.objects.using(using).filter(pk=row.pk, version=row.version)
     while True:
+        dependants = _next_dependants(embeddable, row, position, using)
+        _mark(embeddable, dependants, using)
+        count += len(dependants)
+        if len(dependants) < PART:
+            _remove([row], using)
+            return count
+        position = str(dependants[-1][0])
         with transaction.atomic(using=using):
-            row = rows.select_for_update().first()
-            if row is None:
-                return count
-            keys = _next_keys(embeddable, row, using)
-            if len(keys) < PART:
-                rows.delete()
-            else:
-                rows.update(position=str(keys[-1]))
-            count += record_rows(embeddable, embeddable.model._base_manager.using(using).filter(pk__in=keys))
+            if free := rows.select_for_update(skip_locked=True).first():
+                FanOut.objects.using(using).filter(pk=free.pk).update(position=position)
+        if not rows.exists():  # renewed, and then its own job begins anew; or another worker was quicker
+            return count
 
 
-def _next_keys(embeddable: Embeddable, row: FanOut, using: str) -> list[Any]:
-    dependants = embeddable.model._base_manager.using(using).filter(**{row.path: row.related_id}).order_by("pk")
-    if row.position:
-        dependants = dependants.filter(pk__gt=row.position)
-    return list(dependants.values_list("pk", flat=True).distinct()[:PART])
+def _next_dependants(embeddable: Embeddable, row: FanOut, position: str, using: str) -> list[tuple[Any, Any]]:
+    """Keys and owners in the database's order of the keys."""
+    dependants = embeddable.model._base_manager.using(using).filter(**{f"{row.path}__pk": row.related_id}).order_by("pk")
+    if position:
+        dependants = dependants.filter(pk__gt=position)
+    return list(dependants.values_list("pk", F(embeddable.owner)).distinct()[:PART])
+
+
+def _mark_named(embeddable: Embeddable, keys: Sequence[str], using: str) -> int:
+    """Those that are gone as well: what is stored of them goes."""
+    found = embeddable.model._base_manager.using(using).filter(pk__in=keys).values_list("pk", F(embeddable.owner))
+    owners = {str(key): owner for key, owner in found}
+    _mark(embeddable, [(key, owners.get(key)) for key in keys], using)
+    return len(keys)
+
+
+def _mark(embeddable: Embeddable, dependants: Sequence[tuple[Any, Any]], using: str) -> None:
+    in_bulk = len(dependants) > SINGLE
+    is_one_owners = len({owner for _, owner in dependants}) == 1
+    changes = [
+        Change(
+            entity_type=embeddable.entity_type,
+            entity_id=str(key),
+            owner_id=str(owner) if owner is not None and (is_one_owners or not in_bulk) else "",
+            in_bulk=in_bulk,
+        )
+        for key, owner in dependants
+    ]
+    _record_in_time(changes, using)
+
+
+def _record_in_time(changes: Sequence[Change], using: str) -> None:
+    """Records in one transaction, but rather in two, and in the end one by one, than make a saver wait who holds one of the rows and
+    wants another. One by one nothing is held while waiting."""
+    is_alone = not connections[using].in_atomic_block
+    try:
+        with transaction.atomic(using=using):
+            if is_alone and len(changes) > 1:
+                with connections[using].cursor() as cursor:
+                    cursor.execute(GIVE_UP_EARLY)
+            record(changes, using=using)
+        return
+    except OperationalError:
+        if len(changes) <= 1:
+            raise
+    middle = len(changes) // 2
+    _record_in_time(changes[:middle], using)
+    _record_in_time(changes[middle:], using)
+
+
+def _remove(rows: Sequence[FanOut], using: str) -> None:
+    """At the version that was read. A row that a saver holds is being renewed; or, rolled back, the sweep's."""
+    versions = {row.pk: row.version for row in rows}
+    with transaction.atomic(using=using):
+        free = FanOut.objects.using(using).filter(pk__in=versions).select_for_update(skip_locked=True)
+        done = [pk for pk, version in free.values_list("pk", "version") if versions[pk] == version]
+        FanOut.objects.using(using).filter(pk__in=done).delete()

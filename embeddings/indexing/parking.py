@@ -13,12 +13,13 @@ from django.db.models.functions import Now
 from pydantic import ValidationError
 
 from embeddings.capture.changes import PART, Change, Entity, record
+from embeddings.capture.fan_outs import enqueue_fan_outs
 from embeddings.indexing.failures import Failure, record_failures
 from embeddings.models import DirtyEntity, EmbeddingModel, FanOut
-from embeddings.names import DELETE_EMBEDDING, EMBEDDINGS, EXPAND_FAN_OUT, GENERATE_EMBEDDING
+from embeddings.names import DELETE_EMBEDDING, EXPAND_FAN_OUT, GENERATE_EMBEDDING
 from embeddings.parts import parts
-from embeddings.payloads import EmbeddingJobData
-from queues import Job, JobStalled, QueuesError, add_jobs, signals
+from embeddings.payloads import EmbeddingJobData, FanOutJobData
+from queues import Job, JobStalled, QueuesError, signals
 
 log = logging.getLogger("embeddings")
 
@@ -85,22 +86,34 @@ def _parked(
 def _retry_fan_outs(rows: QuerySet[FanOut], using: str) -> int:
     """They go on where they were: the version, so the position too, stays."""
     found = list(rows)
-    FanOut.objects.using(using).filter(pk__in=[row.pk for row in found]).update(parked_reason="", parked_at=None, enqueued_at=Now())
-    keys = [{"entity_type": row.entity_type, "path": row.path, "related_id": row.related_id, "database": using} for row in found]
+    FanOut.objects.using(using).filter(pk__in=[row.pk for row in found]).update(parked_reason="", parked_at=None)
     try:
-        add_jobs(EMBEDDINGS, [(EXPAND_FAN_OUT, key) for key in keys], using=using)
+        enqueue_fan_outs(found, using=using)
     except QueuesError as error:
         log.error("The jobs of %d fan-outs did not reach Redis, the sweep will enqueue them: %s", len(found), error)
     return len(found)
+
+
+def park_fan_out(data: FanOutJobData, *, reason: str) -> None:
+    """Parks the fan-out rows that the job was for, unless they were renewed since."""
+    rows = FanOut.objects.using(data.database).pending().filter(entity_type=data.entity_type, version__lte=data.version)
+    rows = rows.filter(transaction_id=data.transaction_id)
+    if not data.transaction_id:
+        rows = rows.filter(path=data.path, related_id=data.related_id)
+    rows.update(parked_reason=reason[:2000], parked_at=Now())
 
 
 def _died(*, job: Job, error: BaseException | None, **_: Any) -> None:
     """For deaths that no handler sees: a stall, a timeout. A row that is newer than the job's hint is not parked: the sweep
     enqueues it with its present version. Nor is what a bulk job leaves: the sweep enqueues it one by one, and the one to blame dies alone.
     """
-    if job.started_at is None or job.name not in (GENERATE_EMBEDDING, DELETE_EMBEDDING):
+    if job.started_at is None or job.name not in (GENERATE_EMBEDDING, DELETE_EMBEDDING, EXPAND_FAN_OUT):
         return
+    reason = f"{type(error).__name__}: {error}"
     try:
+        if job.name == EXPAND_FAN_OUT:
+            park_fan_out(FanOutJobData.model_validate(job.data), reason=reason)
+            return
         data = EmbeddingJobData.model_validate(job.data)
     except ValidationError:
         return

@@ -2,7 +2,7 @@ import time
 from typing import Any
 
 from embeddings import Embeddable, register
-from tests.testapp.models import Article, Attachment, Car, Country, Document, Note
+from tests.testapp.models import Album, Article, Attachment, Car, Country, Document, Garage, Note, Song
 
 
 @register(Note)
@@ -77,3 +77,44 @@ class CarEmbeddable(Embeddable):
 
     def content(self, car: Car) -> str:
         return f"{car.name} with {car.doors} doors"
+
+
+@register(Garage)
+class GarageEmbeddable(Embeddable):
+    entity_type = "garage"
+    depends_on = {"car": ("name", "doors")}
+
+    def content(self, garage: Garage) -> str:
+        return f"a garage for {garage.car.name if garage.car else 'nothing'}"
+
+
+@register(Album)
+class AlbumEmbeddable(Embeddable):
+    entity_type = "album"
+    fields = ("title",)
+    depends_on = {
+        "label": ("name",),
+        "cover": ("motif",),
+        "artists": ("name",),
+        "similar": ("title",),
+        "booklet": ("text",),
+        "song__writer": ("name",),
+    }
+
+    def content(self, album: Album) -> str:
+        parts = [album.title, album.label.name if album.label else "", album.cover.motif if album.cover else ""]
+        parts += sorted(f"{member.artist.name}: {member.role}" for member in album.membership_set.all())
+        parts += sorted(f"like {other.title}" for other in album.similar.all())
+        parts += sorted(f"by {song.writer.name}" for song in album.song_set.all() if song.writer)
+        parts += [album.booklet.text] if hasattr(album, "booklet") else []
+        return " ".join(part for part in parts if part)
+
+
+@register(Song)
+class SongEmbeddable(Embeddable):
+    entity_type = "song"
+    owner = "album__user"
+    fields = ("code",)
+
+    def content(self, song: Song) -> str:
+        return f"song {song.code}"

@@ -84,3 +84,66 @@ class Car(Vehicle):
     """A child with a table of its own, embedded itself."""
 
     doors = models.IntegerField(default=4)
+
+
+class SportsCar(Car):
+    """A child of a registered child, with a `save_base` of its own."""
+
+    horsepower = models.IntegerField(default=300)
+
+    def save_base(self, *args, **options):  # type: ignore[no-untyped-def]
+        super().save_base(*args, **options)
+
+
+class Truck(Vehicle):
+    """Another child of the parent, not embedded."""
+
+
+class Garage(models.Model):
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    car = models.ForeignKey(Car, on_delete=models.SET_NULL, null=True)
+
+
+class Artist(models.Model):
+    name = models.CharField(max_length=100)
+    born = models.IntegerField(default=1970)
+
+
+class Label(models.Model):
+    code = models.CharField(max_length=10, unique=True)
+    name = models.CharField(max_length=100)
+
+
+class Cover(models.Model):
+    motif = models.CharField(max_length=100)
+
+
+class Album(models.Model):
+    """Relations of every kind, and a UUID as its key."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    title = models.CharField(max_length=100)
+    label = models.ForeignKey(Label, to_field="code", on_delete=models.SET_NULL, null=True)
+    cover = models.OneToOneField(Cover, on_delete=models.SET_NULL, null=True)
+    artists = models.ManyToManyField(Artist, through="Membership")
+    similar = models.ManyToManyField("self")
+
+
+class Membership(models.Model):
+    album = models.ForeignKey(Album, on_delete=models.CASCADE)
+    artist = models.ForeignKey(Artist, on_delete=models.CASCADE)
+    role = models.CharField(max_length=100)
+
+
+class Booklet(models.Model):
+    album = models.OneToOneField(Album, on_delete=models.CASCADE, null=True)
+    text = models.TextField()
+
+
+class Song(models.Model):
+    """A string as its key, and its album's owner."""
+
+    code = models.CharField(primary_key=True, max_length=20)
+    album = models.ForeignKey(Album, on_delete=models.CASCADE)
+    writer = models.ForeignKey(Artist, on_delete=models.SET_NULL, null=True)

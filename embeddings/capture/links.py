@@ -1,0 +1,89 @@
+"""Rows that hold the link themselves: those of a reverse foreign key, and of a many-to-many relation's table.
+
+Created, moved or deleted, they change what they link to, before and after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_save
+
+from embeddings.capture.atomic import save_atomically
+from embeddings.capture.dependency import Dependency
+from embeddings.capture.disabled import is_captured
+from embeddings.capture.family import family
+
+
+def connect(dependency: Dependency, model: type[Model], link: Any, uid: str) -> None:
+    """Connects the model whose foreign key `link` leads to the dependency's source."""
+    save_atomically(model)
+    for sender in family(model):
+        pre_save.connect(partial(_saving, dependency, link), sender=sender, weak=False, dispatch_uid=uid)
+        post_save.connect(partial(_saved, dependency, link), sender=sender, weak=False, dispatch_uid=uid)
+        pre_delete.connect(partial(_deleted, dependency, link), sender=sender, weak=False, dispatch_uid=uid)
+
+
+def connect_many_to_many(dependency: Dependency, uid: str) -> None:
+    """Connects the relation's table; one with a model of its own has rows that are saved by themselves too, and matter whole."""
+    hop = dependency.hop
+    field = hop.field if hop.auto_created else hop
+    through = field.remote_field.through
+    m2m_changed.connect(partial(_members_changed, dependency), sender=through, weak=False, dispatch_uid=uid)
+    if not through._meta.auto_created:
+        name = field.m2m_reverse_field_name() if hop.auto_created else field.m2m_field_name()
+        connect(replace(dependency, fields=frozenset()), through, through._meta.get_field(name), f"{uid}.through")
+
+
+def _saving(
+    dependency: Dependency, link: Any, *, instance: Model, raw: bool, using: str, update_fields: frozenset[str] | None, **_: Any
+) -> None:
+    """What it linked to and will not any more. The row is locked, as its save is about to do, so that nobody moves it in between."""
+    is_kept = link.attname in instance.get_deferred_fields() or (
+        update_fields is not None and update_fields.isdisjoint({link.name, link.attname})
+    )
+    if raw or is_kept or not is_captured(using):
+        return
+    rows = _linked(link, instance, using)
+    if link.target_field.primary_key:  # else there is a join, and the other row is not to be locked
+        rows = rows.select_for_update(no_key=True).exclude(**{f"{link.name}__pk": getattr(instance, link.attname)})
+    dependency.mark_sources(rows, using)
+
+
+def _saved(
+    dependency: Dependency, link: Any, *, instance: Model, raw: bool, using: str, update_fields: frozenset[str] | None, **_: Any
+) -> None:
+    if not raw and is_captured(using) and dependency.matters(update_fields):
+        dependency.mark_sources(_linked(link, instance, using), using)
+
+
+def _deleted(dependency: Dependency, link: Any, *, instance: Model, using: str, **_: Any) -> None:
+    if is_captured(using):
+        dependency.mark_sources(_linked(link, instance, using), using)
+
+
+def _members_changed(
+    dependency: Dependency, *, instance: Model, action: str, reverse: bool, pk_set: set[Any] | None, using: str, **_: Any
+) -> None:
+    if action not in ("post_add", "post_remove", "pre_clear") or not is_captured(using) or not (pk_set or action == "pre_clear"):
+        return
+    hop = dependency.hop
+    is_symmetrical = getattr(hop.remote_field, "symmetrical", False)
+    is_source = reverse == hop.auto_created
+    keys: set[Any] = {instance.pk} if is_source or is_symmetrical else set()
+    if not is_source or is_symmetrical:
+        others: Iterable[Any] = dependency.leading_to(instance.pk, using) if pk_set is None else pk_set
+        keys.update(others)
+    dependency.mark_sources(keys, using)
+
+
+def _linked(link: Any, row: Model, using: str) -> QuerySet[Any]:
+    """Keys of what the row links to as the database has it: one, or none."""
+    model = link.model
+    key = getattr(row, model._meta.pk.attname)
+    rows = model._base_manager.using(using).filter(pk=key, **{f"{link.name}__isnull": False})
+    return rows.values_list(f"{link.name}__pk", flat=True)  # type: ignore[no-any-return]

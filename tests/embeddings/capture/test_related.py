@@ -1,0 +1,286 @@
+"""What an entity's content names beside its own row makes it stale, whichever way it is related."""
+
+import pytest
+from django.contrib.auth.models import User
+
+from embeddings.models import DirtyEntity, Embedding, FanOut
+from tests.embeddings.conftest import stored, work
+from tests.testapp.models import (
+    Album,
+    Article,
+    Artist,
+    Attachment,
+    Booklet,
+    Comment,
+    Cover,
+    Garage,
+    Label,
+    Membership,
+    Note,
+    Room,
+    Shelf,
+    Song,
+    SportsCar,
+    Tag,
+    Truck,
+    Vehicle,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def contents(entity_type: str) -> set[str]:
+    """What is stored of this type once the workers are done; nothing is left owed."""
+    work()
+    assert (FanOut.objects.count(), DirtyEntity.objects.count()) == (0, 0)
+    return {content for kind, _, content in stored() if kind == entity_type}
+
+
+def test_a_row_two_foreign_keys_away(ann: User) -> None:
+    room = Room.objects.create(name="attic")
+    shelf = Shelf.objects.create(name="old", room=room)
+    Note.objects.create(author=ann, title="map", shelf=shelf)
+    work()
+    room.name = "cellar"
+    room.save()
+    assert contents("note") == {"map on the shelf old in the cellar"}
+    shelf.room = None
+    shelf.save(update_fields=["room"])
+    assert contents("note") == {"map on the shelf old"}, "a row on the way that leads elsewhere"
+    shelf.room_id = room.pk
+    shelf.save(update_fields=["room_id"])
+    assert contents("note") == {"map on the shelf old in the cellar"}
+    room.delete()
+    assert contents("note") == {"map on the shelf old"}
+
+
+def test_a_comment_makes_its_article_stale_when_it_is_made_saved_and_deleted(ann: User) -> None:
+    article = Article.objects.create(author=ann, title="bread")
+    comment = Comment.objects.create(article=article, text="tasty")
+    assert contents("article") == {"bread tasty"}
+    comment.text = "dry"
+    comment.save(update_fields=["text"])
+    assert contents("article") == {"bread dry"}
+    comment.delete()
+    assert contents("article") == {"bread"}
+
+
+@pytest.mark.parametrize("update_fields", [None, ["article"], ["article_id"]])
+def test_a_comment_that_moves_makes_both_articles_stale(ann: User, update_fields: list[str] | None) -> None:
+    bread, soup = (Article.objects.create(author=ann, title=title) for title in ("bread", "soup"))
+    comment = Comment.objects.create(article=bread, text="tasty")
+    work()
+    comment.article = soup
+    comment.save(update_fields=update_fields)
+    assert contents("article") == {"bread", "soup tasty"}
+
+
+def test_a_comment_that_moves_without_having_been_read_makes_both_articles_stale(ann: User) -> None:
+    bread, soup = (Article.objects.create(author=ann, title=title) for title in ("bread", "soup"))
+    comment = Comment.objects.create(article=bread, text="tasty")
+    work()
+    Comment(pk=comment.pk, article=soup, text="tasty").save()
+    assert contents("article") == {"bread", "soup tasty"}
+
+
+def test_a_comment_deleted_with_another_article_in_memory_makes_the_one_it_was_in_stale(ann: User) -> None:
+    bread, soup = (Article.objects.create(author=ann, title=title) for title in ("bread", "soup"))
+    comment = Comment.objects.create(article=bread, text="tasty")
+    work()
+    comment.article = soup
+    comment.delete()
+    assert contents("article") == {"bread", "soup"}
+
+
+def test_one_of_many_comments_costs_two_rows_at_most_and_no_other_article(ann: User) -> None:
+    bread, soup = (Article.objects.create(author=ann, title=title) for title in ("bread", "soup"))
+    comment = Comment.objects.create(article=bread, text="tasty")
+    work()
+    comment.save()
+    assert [(row.path, row.related_id) for row in FanOut.objects.all()] == [("", str(bread.pk))]
+    assert soup.comments.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda article, tag: article.tags.add(tag), "bread new"),
+        (lambda article, tag: tag.article_set.add(article), "bread new"),
+        (lambda article, tag: article.tags.set([tag]), "bread new"),
+        (lambda article, tag: tag.article_set.set([article]), "bread new"),
+        (lambda article, tag: article.tags.create(name="made"), "bread made"),
+    ],
+)
+def test_a_tag_that_is_added_from_either_side(ann: User, change, expected: str) -> None:  # type: ignore[no-untyped-def]
+    article, other = (Article.objects.create(author=ann, title=title) for title in ("bread", "soup"))
+    tag = Tag.objects.create(name="new")
+    work()
+    change(article, tag)
+    assert contents("article") == {expected, "soup"}
+    assert other.tags.count() == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda article, tag: article.tags.remove(tag),
+        lambda article, tag: tag.article_set.remove(article),
+        lambda article, tag: article.tags.clear(),
+        lambda article, tag: tag.article_set.clear(),
+        lambda article, tag: article.tags.set([]),
+        lambda article, tag: tag.article_set.set([]),
+        lambda article, tag: tag.delete(),
+        lambda article, tag: Tag.objects.filter(pk=tag.pk).delete(),
+    ],
+)
+def test_a_tag_that_goes_from_either_side(ann: User, change) -> None:  # type: ignore[no-untyped-def]
+    article = Article.objects.create(author=ann, title="bread")
+    tag = Tag.objects.create(name="old")
+    article.tags.add(tag)
+    assert contents("article") == {"bread old"}
+    change(article, tag)
+    assert contents("article") == {"bread"}
+
+
+def test_a_renamed_tag_makes_its_articles_stale_and_a_tag_added_again_none(ann: User) -> None:
+    article = Article.objects.create(author=ann, title="bread")
+    tag = Tag.objects.create(name="old")
+    article.tags.add(tag)
+    work()
+    article.tags.add(tag)
+    assert work() == 0
+    tag.name = "new"
+    tag.save()
+    assert contents("article") == {"bread new"}
+    article.delete()
+    assert contents("article") == set()
+
+
+def test_rows_of_a_relation_with_a_model_of_its_own(ann: User) -> None:
+    first, second = (Album.objects.create(user=ann, title=title) for title in ("one", "two"))
+    artist = Artist.objects.create(name="Nina")
+    member = Membership.objects.create(album=first, artist=artist, role="piano")
+    assert contents("album") == {"one Nina: piano", "two"}
+    member.role = "voice"
+    member.save(update_fields=["role"])
+    assert contents("album") == {"one Nina: voice", "two"}
+    member.album = second
+    member.save()
+    assert contents("album") == {"one", "two Nina: voice"}
+    first.artists.add(artist, through_defaults={"role": "guest"})
+    assert contents("album") == {"one Nina: guest", "two Nina: voice"}
+    member.delete()
+    assert contents("album") == {"one Nina: guest", "two"}
+    artist.delete()
+    assert contents("album") == {"one", "two"}
+
+
+def test_a_symmetrical_relation_makes_both_sides_stale(ann: User) -> None:
+    first, second = (Album.objects.create(user=ann, title=title) for title in ("one", "two"))
+    first.similar.add(second)
+    assert contents("album") == {"one like two", "two like one"}
+    second.title = "zwei"
+    second.save()
+    assert contents("album") == {"one like zwei", "zwei like one"}
+    second.similar.clear()
+    assert contents("album") == {"one", "zwei"}
+
+
+def test_one_to_one_both_ways(ann: User) -> None:
+    cover = Cover.objects.create(motif="a boat")
+    first = Album.objects.create(user=ann, title="one", cover=cover)
+    second = Album.objects.create(user=ann, title="two")
+    booklet = Booklet.objects.create(album=first, text="with notes")
+    assert contents("album") == {"one a boat with notes", "two"}
+    cover.motif = "a bird"
+    cover.save()
+    booklet.album = second
+    booklet.save()
+    assert contents("album") == {"one a bird", "two with notes"}
+    booklet.album = None
+    booklet.save()
+    cover.delete()
+    assert contents("album") == {"one", "two"}
+
+
+def test_a_foreign_key_to_another_field_than_the_key(ann: User) -> None:
+    label = Label.objects.create(code="BN", name="Blue Note")
+    Album.objects.create(user=ann, title="one", label=label)
+    assert contents("album") == {"one Blue Note"}
+    label.name = "Red Note"
+    label.save()
+    assert contents("album") == {"one Red Note"}
+    label.delete()
+    assert contents("album") == {"one"}
+
+
+def test_a_path_that_goes_back_and_on(ann: User) -> None:
+    first, second = (Album.objects.create(user=ann, title=title) for title in ("one", "two"))
+    writer, other = Artist.objects.create(name="Cole"), Artist.objects.create(name="Duke")
+    song = Song.objects.create(code="S1", album=first, writer=writer)
+    assert contents("album") == {"one by Cole", "two"}
+    writer.name = "Porter"
+    writer.save(update_fields=["name"])
+    assert contents("album") == {"one by Porter", "two"}
+    song.writer = other
+    song.save()
+    assert contents("album") == {"one by Duke", "two"}
+    song.album = second
+    song.save()
+    assert contents("album") == {"one", "two by Duke"}
+    other.delete()
+    assert contents("album") == {"one", "two"}
+
+
+def test_an_owner_at_the_end_of_a_path_changes_for_all_that_lead_there(ann: User, bob: User) -> None:
+    article = Article.objects.create(author=ann, title="bread")
+    Attachment.objects.create(article=article, name="photo")
+    album = Album.objects.create(user=ann, title="one")
+    Song.objects.create(code="S1", album=album)
+    work()
+    article.author = album.user = bob
+    article.save(update_fields=["author_id"])
+    album.save()
+    work()
+    assert set(Embedding.objects.values_list("entity_type", "user_id")) == {
+        (kind, bob.pk) for kind in ("article", "attachment", "album", "song")
+    }
+
+
+def test_fields_that_do_not_matter_owe_nothing(ann: User) -> None:
+    shelf = Shelf.objects.create(name="old")
+    Note.objects.create(author=ann, title="map", shelf=shelf)
+    artist = Artist.objects.create(name="Nina")
+    Membership.objects.create(album=Album.objects.create(user=ann, title="one"), artist=artist, role="piano")
+    article = Article.objects.create(author=ann, title="bread")
+    Attachment.objects.create(article=article, name="photo")
+    work()
+    shelf.save(update_fields=["color"])
+    artist.save(update_fields=["born"])
+    assert FanOut.objects.count() == 0
+    article.save(update_fields=["title"])
+    assert FanOut.objects.count() == 0, "only the article's author is on the way to an attachment's owner"
+
+
+def test_a_new_row_that_others_may_lead_to_owes_nothing() -> None:
+    Shelf.objects.create(name="new")
+    Artist.objects.create(name="Nina")
+    Tag.objects.create(name="new")
+    assert FanOut.objects.count() == 0
+
+
+def test_a_related_row_saved_under_its_parents_class(ann: User) -> None:
+    car = SportsCar.objects.create(user=ann, name="red one", horsepower=400)
+    Garage.objects.create(user=ann, car=car)
+    assert contents("garage") == {"a garage for red one"}
+    vehicle = Vehicle.objects.get(pk=car.pk)
+    vehicle.name = "blue one"
+    vehicle.save()
+    assert contents("garage") == {"a garage for blue one"}
+    car.name = "green one"
+    car.save()
+    assert contents("garage") == {"a garage for green one"}
+    Truck.objects.create(user=ann, name="big")
+    assert contents("car") == {"green one with 4 doors"}
+    vehicle.delete()
+    assert contents("garage") == {"a garage for nothing"}
