@@ -18,6 +18,8 @@ from embeddings.search.result import SearchResult
 if TYPE_CHECKING:
     from django.db.models import Model, QuerySet
 
+    from embeddings.reconciling.status import Status
+
 
 def search(
     user: Any,
@@ -41,6 +43,13 @@ def mark_dirty(objects: QuerySet[Any] | Iterable[Model]) -> int:
     return marking.mark_dirty(objects)
 
 
+def status(*, using: str | None = None, entity_types: Collection[str] | None = None) -> Status:
+    """What is right and wrong with the index, per entity type and model. Changes nothing: see embeddings.reconciling.status."""
+    from embeddings.reconciling import status as module
+
+    return module.status(using=using, entity_types=entity_types)
+
+
 __all__ = [
     # registering
     "Chunking",
@@ -52,6 +61,8 @@ __all__ = [
     # changes without signals
     "embeddings_disabled",
     "mark_dirty",
+    # operating
+    "status",
     # errors
     "EmbeddingsError",
     "InvalidSearch",

@@ -96,7 +96,3 @@ class NotRegistered(EmbeddingsError):
 
 class InvalidSearch(EmbeddingsError):
     """The search cannot be made as asked."""
-
-
-class TooManyOrphans(EmbeddingsError):
-    """So much would be removed that something else must be wrong."""

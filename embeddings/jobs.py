@@ -9,11 +9,9 @@ from django.db import OperationalError
 from embeddings.capture.changes import Change, Entity, record
 from embeddings.conf import settings
 from embeddings.exceptions import InvalidInput, ProviderError, ProviderMisconfigured
-from embeddings.indexing.cleanup import cleanup
 from embeddings.indexing.fan_out import expand
 from embeddings.indexing.indexer import Failure, Failures, index
 from embeddings.indexing.parking import park
-from embeddings.indexing.sweep import sweep
 from embeddings.names import (
     BULK_EMBED,
     CLEANUP_EMBEDDINGS,
@@ -24,6 +22,8 @@ from embeddings.names import (
     SWEEP_EMBEDDINGS,
 )
 from embeddings.payloads import BulkEmbedJobData, EmbeddingJobData, FanOutJobData
+from embeddings.reconciling.cleanup import cleanup
+from embeddings.reconciling.reconciler import tick
 from queues import Batch, Item, RetryLater, job, schedule
 
 BATCH = 100
@@ -57,13 +57,13 @@ def expand_fan_out(data: FanOutJobData) -> int:
 
 @job(name=CLEANUP_EMBEDDINGS, queue=EMBEDDINGS)
 def cleanup_embeddings() -> int:
-    return sum(cleanup(using=using).removed for using in settings.databases)
+    return sum(result.removed for using in settings.databases for result in cleanup(using=using))
 
 
 @schedule(every=60)
 @job(name=SWEEP_EMBEDDINGS, queue=EMBEDDINGS)
 def sweep_embeddings() -> int:
-    return sum(sweep(using=using) for using in settings.databases)
+    return sum(tick(using=using) for using in settings.databases)
 
 
 def serve(batch: Batch[EmbeddingJobData]) -> None:

@@ -6,11 +6,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection, transaction
+from embeddings.reconciling.cleanup import cleanup
+from embeddings.reconciling.sweep import sweep_all
 
 from embeddings.indexing import indexer
-from embeddings.indexing.cleanup import cleanup
 from embeddings.indexing.indexer import index
-from embeddings.indexing.sweep import sweep_all
 from embeddings.models import DirtyEntity, Embedding
 from embeddings.providers.fake import FakeProvider
 from queues import get_queue_stats

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+from embeddings.reconciling.reconciler import reconcile
+from embeddings.reconciling.sweep import sweep_all
 
-from embeddings.indexing.reconciler import reconcile
-from embeddings.indexing.sweep import sweep_all
 from embeddings.models import DirtyEntity
 from embeddings.names import EMBEDDINGS
 from theo.demo.processes import ManageProcess
