@@ -25,7 +25,7 @@ class Command(BaseCommand):
         except EmbeddingsError as error:
             raise CommandError(str(error)) from error
         if options["json"]:
-            write_json(self.stdout, {"entity_types": as_dicts(results)})
+            write_json(self.stdout, {"types": as_dicts(results)})
         else:
             for result in results:
                 self._write(result)

@@ -36,7 +36,7 @@ class Command(BaseCommand):
         finally:
             self._close()
         if options["json"]:
-            write_json(self.stdout, {"entity_types": as_dicts(reports)})
+            write_json(self.stdout, {"types": as_dicts(reports)})
             return
         write_types(self.stdout, reports)
         count = sum(report.wrong + report.pending + report.fan_outs for report in reports)
