@@ -40,7 +40,7 @@ def main() -> None:
         fill()
         measure()
     finally:
-        if not os.environ.get('KEEP'): connection.creation.destroy_test_db(name, verbosity=0)
+        connection.creation.destroy_test_db(name, verbosity=0)
 
 
 def fill() -> None:
@@ -79,7 +79,7 @@ def measure() -> None:
     show(f"{ROWS:,} rows against the index", lambda: keys.look(person, model))
     show("the index against the rows", lambda: orphans.look("person", "default", model=model))
     show("status of both, with counts of owed work", lambda: count_type("person", model))
-    show("sync of both, in windows of 50,000", lambda: mend_type(person, model))
+    show("sync of both, in windows of 250,000", lambda: mend_type(person, model))
     show("a tick: rows", lambda: keys.look(person, model, after="500000", limit=50_000))
     show("a tick: index", lambda: orphans.look("person", "default", model=model, after="5", limit=50_000))
     show("a tick: 1,000 contents", lambda: contents.look(person, model, after="500000", limit=1000))

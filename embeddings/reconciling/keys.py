@@ -29,7 +29,7 @@ WITH source AS MATERIALIZED (
         ON embedding.entity_type = %s AND embedding.entity_id = source.entity_id AND embedding.model_id = %s
     GROUP BY source.entity_id
 ), looked AS (
-    SELECT row_number() OVER (ORDER BY source.key) AS rank, source.entity_id, CASE
+    SELECT row_number() OVER ({ranked}) AS rank, source.entity_id, CASE
         WHEN dirty.id IS NOT NULL THEN 'owed'
         WHEN vectors.chunks > 0 AND state.status IS DISTINCT FROM 'embedded' THEN 'stray'
         WHEN state.id IS NULL AND source.owner = '' THEN 'excluded'
@@ -69,7 +69,8 @@ def look(embeddable: Embeddable, model: EmbeddingModel, *, after: str = "", limi
     """Compares `limit` rows (None: all) behind the key `after`; tells the first `most` findings, and counts them all."""
     source = source_of(embeddable, model.database)
     entity_type = embeddable.entity_type
-    statement = LOOK.format(rows=source.sql, behind=f"WHERE key > %s::{source.key_type}" if after else "")
+    behind = f"WHERE key > %s::{source.key_type}" if after else ""
+    statement = LOOK.format(rows=source.sql, behind=behind, ranked="" if limit is None else "ORDER BY source.key")
     position = [after] if after else []
     vectors, others = [entity_type, model.pk], [entity_type]
     states, dirty = [entity_type, model.pk], [entity_type]

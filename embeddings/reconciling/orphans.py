@@ -15,15 +15,15 @@ from embeddings.reconciling.window import Window
 # Each branch holds its first entities behind the position, so the first of both together are complete.
 LOOK = """
 WITH indexed AS MATERIALIZED (
-    SELECT entity_id, bool_or(has_vectors) AS has_vectors, bool_or(is_living) AS is_living FROM (
-        (SELECT entity_id, true AS has_vectors, false AS is_living FROM embeddings_embedding
-            WHERE entity_type = %s AND entity_id > %s {of_model} GROUP BY entity_id ORDER BY entity_id LIMIT %s)
-        UNION ALL
-        (SELECT entity_id, false, bool_or(status <> 'removed') FROM embeddings_embeddingstate
-            WHERE entity_type = %s AND entity_id > %s {of_model} GROUP BY entity_id ORDER BY entity_id LIMIT %s)
-    ) AS either GROUP BY entity_id ORDER BY entity_id LIMIT %s
+    SELECT entity_id, vectors.entity_id IS NOT NULL AS has_vectors, coalesce(states.is_living, false) AS is_living FROM (
+        SELECT entity_id FROM embeddings_embedding
+        WHERE entity_type = %s AND entity_id > %s {of_model} GROUP BY entity_id {first}
+    ) AS vectors FULL JOIN (
+        SELECT entity_id, bool_or(status <> 'removed') AS is_living FROM embeddings_embeddingstate
+        WHERE entity_type = %s AND entity_id > %s {of_model} GROUP BY entity_id {first}
+    ) AS states USING (entity_id) {first}
 ), looked AS (
-    SELECT row_number() OVER (ORDER BY indexed.entity_id) AS rank, indexed.entity_id, CASE
+    SELECT row_number() OVER ({ranked}) AS rank, indexed.entity_id, CASE
         WHEN NOT has_vectors AND NOT is_living THEN 'gone'
         WHEN dirty.id IS NOT NULL THEN 'owed'
         WHEN rows.key IS NULL THEN 'orphaned'
@@ -72,10 +72,11 @@ def look(entity_type: str, using: str, *, model: EmbeddingModel | None, after: s
     rows, is_of, parameters = _source(entity_type, using)
     of_model, model_keys = ("", []) if model is None else ("AND model_id = %s", [model.pk])
     is_stray, stray_keys = (STRAY, [entity_type]) if model is None else ("false", [])
-    statement = LOOK.format(of_model=of_model, is_stray=is_stray, rows=rows, is_of=is_of)
-    branch = [entity_type, after, *model_keys, limit]
+    first, ranked, count = ("", "", []) if limit is None else ("ORDER BY entity_id LIMIT %s", "ORDER BY indexed.entity_id", [limit])
+    statement = LOOK.format(of_model=of_model, is_stray=is_stray, rows=rows, is_of=is_of, first=first, ranked=ranked)
+    branch = [entity_type, after, *model_keys, *count]
     with connections[using].cursor() as cursor:
-        cursor.execute(statement, [*branch, *branch, limit, *stray_keys, entity_type, *parameters, most])
+        cursor.execute(statement, [*branch, *branch, *count, *stray_keys, entity_type, *parameters, most])
         return window_of(cursor.fetchone(), limit)
 
 

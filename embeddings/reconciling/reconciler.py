@@ -11,12 +11,14 @@ from embeddings.capture.embeddable import Embeddable
 from embeddings.capture.registry import registry
 from embeddings.models import EmbeddingModel
 from embeddings.reconciling import contents, keys, orphans
-from embeddings.reconciling.comparing import CONTENTS_WINDOW, KEYS_WINDOW, Progress, compare_contents, count_type, mend_type
+from embeddings.reconciling.comparing import CONTENTS_WINDOW, Progress, compare_contents, count_type, mend_type
 from embeddings.reconciling.owing import owe_found
 from embeddings.reconciling.progress import advance, progress_of
 from embeddings.reconciling.report import TypeReport
 from embeddings.reconciling.sweep import MOST, sweep
 from embeddings.reconciling.window import Window
+
+KEYS_WINDOW = 50_000
 
 log = logging.getLogger("embeddings")
 
