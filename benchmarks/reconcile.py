@@ -9,6 +9,8 @@ USERS = 100
 
 os.environ.update(DJANGO_SETTINGS_MODULE="benchmarks.settings", EMBEDDINGS_PROVIDER="fake", LOG_LEVEL="ERROR")
 
+PEOPLE = "INSERT INTO {table} ({columns}) SELECT {columns} FROM {table}, generate_series(1, %s)"
+
 # In no order, as rows that were changed now and then lie in the table.
 STATES = """
 INSERT INTO embeddings_embeddingstate (entity_type, entity_id, model_id, owner_id, version, status, content_hash, recipe, chunks, tokens,
@@ -60,7 +62,7 @@ def fill() -> None:
     columns = ", ".join(field.column for field in Person._meta.concrete_fields if not field.primary_key)
     table = Person._meta.db_table
     with connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {table}, generate_series(1, %s)", [ROWS // USERS - 1])
+        cursor.execute(PEOPLE.format(table=table, columns=columns), [ROWS // USERS - 1])
         cursor.execute(STATES.format(table=table), [model.pk, recipe_of(registry.get("person"), model)])
         cursor.execute(VECTORS)
         cursor.execute("VACUUM ANALYZE")

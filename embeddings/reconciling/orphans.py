@@ -74,7 +74,7 @@ def look(entity_type: str, using: str, *, model: EmbeddingModel | None, after: s
     is_stray, stray_keys = (STRAY, [entity_type]) if model is None else ("false", [])
     first, ranked, count = ("", "", []) if limit is None else ("ORDER BY entity_id LIMIT %s", "ORDER BY indexed.entity_id", [limit])
     statement = LOOK.format(of_model=of_model, is_stray=is_stray, rows=rows, is_of=is_of, first=first, ranked=ranked)
-    branch = [entity_type, after, *model_keys, *count]
+    branch: list[Any] = [entity_type, after, *model_keys, *count]
     with connections[using].cursor() as cursor:
         cursor.execute(statement, [*branch, *branch, *count, *stray_keys, entity_type, *parameters, most])
         return window_of(cursor.fetchone(), limit)

@@ -18,7 +18,7 @@ log = logging.getLogger("embeddings")
 PART = 10_000
 """Entities a transaction: above a thousand they leave as bulk jobs."""
 
-WITHOUT_THEIR_VECTORS = ("incomplete", "stray", "wrong_owner")
+WITHOUT_THEIR_VECTORS = ("missing", "incomplete", "stray", "wrong_owner")
 
 # By the same order as the workers' upsert, so that the two never wait for each other's rows.
 FORGET = """
