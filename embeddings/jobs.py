@@ -10,14 +10,12 @@ from embeddings.capture.changes import PART, Change, Entity, bulk_payloads
 from embeddings.conf import settings
 from embeddings.exceptions import OutOfTime, ProviderError
 from embeddings.indexing.bulk import TIMEOUT_SECONDS, embed_all
-from embeddings.indexing.cleanup import cleanup
 from embeddings.indexing.failures import Failure
 from embeddings.indexing.fan_out import expand
 from embeddings.indexing.indexer import DATABASE_TROUBLE, index
 from embeddings.indexing.owing import owe_missing
 from embeddings.indexing.parking import park
 from embeddings.indexing.probing import probe_providers
-from embeddings.indexing.sweep import sweep
 from embeddings.names import (
     BULK_EMBED,
     CLEANUP_EMBEDDINGS,
@@ -28,6 +26,8 @@ from embeddings.names import (
     SWEEP_EMBEDDINGS,
 )
 from embeddings.payloads import BulkEmbedJobData, EmbeddingJobData, FanOutJobData
+from embeddings.reconciling.cleanup import cleanup
+from embeddings.reconciling.reconciler import tick
 from queues import Batch, Item, RedisUnavailable, RetryLater, add_jobs, current_job, job, report_progress, schedule
 
 log = logging.getLogger("embeddings")
@@ -87,15 +87,17 @@ def expand_fan_out(data: FanOutJobData) -> int:
 
 @job(name=CLEANUP_EMBEDDINGS, queue=EMBEDDINGS)
 def cleanup_embeddings() -> int:
-    return sum(cleanup(using=using).removed for using in settings.databases)
+    with uncharged():
+        return sum(result.removed for using in settings.databases for result in cleanup(using=using))
 
 
 @schedule(every=60)
 @job(name=SWEEP_EMBEDDINGS, queue=EMBEDDINGS)
 def sweep_embeddings() -> int:
-    for using in settings.databases:
-        probe_providers(using=using)
-    return sum(sweep(using=using) for using in settings.databases)
+    with uncharged():
+        for using in settings.databases:
+            probe_providers(using=using)
+        return sum(tick(using=using) for using in settings.databases)
 
 
 def serve(batch: Batch[EmbeddingJobData]) -> None:

@@ -28,6 +28,7 @@ log = logging.getLogger("embeddings")
 class Parked:
     """Work that nothing but a retry or a new save takes up again. `path` and the related row's id for a fan-out, else the entity's id."""
 
+    database: str
     entity_type: str
     entity_id: str
     path: str = ""
@@ -53,7 +54,7 @@ def find_parked(
     entities = [(row.entity_type, row.entity_id, "", row.parked_reason, row.parked_at) for row in dirty]
     related = [(row.entity_type, row.related_id, row.path, row.parked_reason, row.parked_at) for row in fan_outs]
     return [
-        Parked(entity_type=entity_type, entity_id=entity_id, path=path, reason=reason, parked_at=parked_at)
+        Parked(database=using, entity_type=entity_type, entity_id=entity_id, path=path, reason=reason, parked_at=parked_at)
         for entity_type, entity_id, path, reason, parked_at in [*entities, *related]
     ]
 

@@ -26,7 +26,10 @@ class Embedding(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["user", "model", "entity_type", "entity_id", "chunk_index"], name="embeddings_embedding_unique")
         ]
-        indexes = [models.Index(fields=["entity_type", "entity_id"], name="embeddings_embedding_entity")]
+        # Holds all that the reconciler compares, so that it need not read the vectors' pages.
+        indexes = [
+            models.Index(fields=["entity_type", "entity_id", "model"], include=["user", "chunk_index"], name="embeddings_embedding_keys")
+        ]
 
     def __str__(self) -> str:
         return f"{self.entity_type} {self.entity_id}, chunk {self.chunk_index}"
@@ -60,7 +63,9 @@ class EmbeddingState(models.Model):
     failed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["entity_type", "entity_id", "model"], name="embeddings_state_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["entity_type", "entity_id", "model"], include=["status"], name="embeddings_state_unique")
+        ]
         indexes = [models.Index(fields=["entity_type"], condition=~models.Q(error_class=""), name="embeddings_state_failed")]
 
     def __str__(self) -> str:

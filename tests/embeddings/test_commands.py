@@ -21,7 +21,7 @@ def run(*arguments: str, **options: Any) -> str:
 
 
 def types(output: str) -> dict[str, dict[str, int]]:
-    return {report["entity_type"]: report for report in json.loads(output)["entity_types"]}
+    return {report["entity_type"]: report for report in json.loads(output)["types"]}
 
 
 def test_search_prints_hits(ann: User) -> None:
@@ -65,16 +65,8 @@ def test_sync_mends_what_no_signal_told(ann: User, bob: User) -> None:
     Note.objects.filter(pk=gone.pk)._raw_delete("default")
     Note.objects.filter(pk=moved.pk).update(author=bob)
     Note.objects.bulk_create([Note(author=ann, title="new")])
-    assert types(run("embeddings_sync", "--dry-run", "--json"))["note"] | {"entity_type": ""} == {
-        "entity_type": "",
-        "rows": 3,
-        "embedded": 1,
-        "pending": 0,
-        "parked": 0,
-        "missing": 1,
-        "wrong_owner": 1,
-        "orphaned": 1,
-    }
+    report = types(run("embeddings_sync", "--dry-run", "--json"))["note"]
+    assert [report[name] for name in ("rows", "embedded", "missing", "wrong_owner", "orphaned")] == [3, 1, 1, 1, 1]
     assert work() == 0
     assert "3 entities were enqueued" in run("embeddings_sync")
     work()
@@ -93,4 +85,4 @@ def test_cleanup_removes_orphans_but_not_suspiciously_many(ann: User) -> None:
     Note.objects.all()._raw_delete("default")
     with pytest.raises(CommandError, match="--yes"):
         run("embeddings_cleanup")
-    assert json.loads(run("embeddings_cleanup", "--yes", "--json")) == {"entities": 29, "orphaned": 29, "removed": 29}
+    assert types(run("embeddings_cleanup", "--yes", "--json"))["note"]["removed"] == 29

@@ -8,12 +8,12 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from embeddings.indexing import indexer
-from embeddings.indexing.cleanup import cleanup
 from embeddings.indexing.indexer import index
 from embeddings.indexing.plans import Plan
-from embeddings.indexing.sweep import sweep_all
 from embeddings.models import DirtyEntity, Embedding
 from embeddings.providers.fake import FakeProvider
+from embeddings.reconciling.cleanup import cleanup
+from embeddings.reconciling.sweep import sweep_all
 from queues import get_queue_stats
 from tests.embeddings.conftest import stored, work
 from tests.testapp.models import Document, Note
@@ -122,19 +122,19 @@ def test_what_the_database_refuses_fails_alone(ann: User, monkeypatch: pytest.Mo
 
 
 def test_cleanup_does_not_remove_what_came_back_meanwhile(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    from embeddings.indexing import cleanup as module
+    from embeddings.reconciling import cleanup as module
 
     note = Note.objects.create(author=ann, title="back again")
     work()
     Note.objects.filter(pk=note.pk)._raw_delete("default")
-    load_rows = module.load_rows
 
-    def load_then_restore(entities: object, **options: object) -> object:
-        rows = load_rows(entities, **options)  # type: ignore[arg-type]
+    def restore_before(*arguments: object, **options: object) -> object:
         note.save(force_insert=True)
         work()
-        return rows
+        return owe(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(module, "load_rows", load_then_restore)
-    cleanup(force=True)
+    owe = module.owe
+    monkeypatch.setattr(module, "owe", restore_before)
+    (report,) = cleanup(force=True)
+    assert (report.orphaned, report.removed) == (1, 0)
     assert {content for _, _, content in stored()} == {"back again"}

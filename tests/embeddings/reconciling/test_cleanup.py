@@ -1,0 +1,100 @@
+"""Clean-up: what no entity has goes, but not suspiciously much of it."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+
+from embeddings.jobs import cleanup_embeddings
+from embeddings.models import DirtyEntity, Embedding, EmbeddingModel, EmbeddingState
+from embeddings.reconciling import cleanup as module
+from tests.embeddings.conftest import stored, vector_rows, work
+from tests.testapp.models import Country, Note
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def run(*arguments: str) -> str:
+    out = StringIO()
+    call_command("embeddings_cleanup", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def rename_type(entity_id: object) -> None:
+    for table in (Embedding, EmbeddingState):
+        table.objects.filter(entity_id=str(entity_id)).update(entity_type="ship")
+
+
+@pytest.fixture
+def notes(ann: User) -> list[Note]:
+    made = [Note.objects.create(author=ann, title=f"note {number}") for number in range(30)]
+    work()
+    return made
+
+
+def test_a_dry_run_writes_nothing(notes: list[Note]) -> None:
+    notes[0].__class__.objects.filter(pk=notes[0].pk)._raw_delete("default")
+    before = vector_rows()
+    assert "note: 30 entities, 1 are orphaned, 0 were removed." in run("--dry-run")
+    assert (vector_rows(), DirtyEntity.objects.count()) == (before, 0)
+
+
+def test_too_many_of_one_type_are_refused_and_other_types_go_on(ann: User, notes: list[Note]) -> None:
+    Country.objects.create(code="HU", user=ann, name="Hungary")
+    work()
+    Country.objects.all()._raw_delete("default")
+    Note.objects.filter(pk__in=[note.pk for note in notes[:12]])._raw_delete("default")
+    with pytest.raises(CommandError, match=r"12 of 30 entities of the type 'note' would be removed.*--yes"):
+        run()
+    assert {entity_type for entity_type, _, _ in stored()} == {"note"}
+    assert len(stored()) == 30
+    assert json.loads(run("--yes", "--json"))["types"][1] | {"database": ""} == {
+        "entity_type": "note",
+        "database": "",
+        "is_registered": True,
+        "entities": 30,
+        "orphaned": 12,
+        "removed": 12,
+        "is_refused": False,
+    }
+    assert len(stored()) == 18
+    assert "note: 18 entities, 0 are orphaned, 0 were removed." in run()
+
+
+def test_a_type_that_nobody_registers_goes(notes: list[Note]) -> None:
+    rename_type(notes[0].pk)
+    assert "ship (unregistered): 1 entities, 1 are orphaned, 1 were removed." in run("--type", "ship")
+    assert not Embedding.objects.filter(entity_type="ship").exists()
+
+
+def test_stray_vectors_go_and_those_of_a_living_row_come_back_right(notes: list[Note]) -> None:
+    EmbeddingState.objects.filter(entity_id=str(notes[0].pk)).delete()
+    EmbeddingState.objects.filter(entity_id=str(notes[1].pk)).update(status="removed", owner_id="")
+    Note.objects.filter(pk=notes[1].pk).update(is_hidden=True)
+    Embedding.objects.filter(entity_id=str(notes[0].pk)).update(content="stray")
+    assert "2 are orphaned, 1 were removed" in run()
+    assert {content for _, _, content in stored()} == {note.title for note in notes} - {notes[1].title}
+
+
+def test_what_other_models_have_of_a_gone_row_goes_too(notes: list[Note]) -> None:
+    other = EmbeddingModel.objects.create(provider="fake", name="other", dimensions=256, min_similarity=0, status="building")
+    for vector in Embedding.objects.filter(entity_id=str(notes[0].pk)):
+        vector.pk, vector.model = None, other
+        vector.save(force_insert=True)
+    Note.objects.filter(pk=notes[0].pk)._raw_delete("default")
+    run()
+    assert not Embedding.objects.filter(entity_id=str(notes[0].pk)).exists()
+
+
+def test_parts_follow_each_other_to_the_end(notes: list[Note], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PART", 2)
+    Note.objects.filter(pk__in=[note.pk for note in notes[:9]])._raw_delete("default")
+    assert cleanup_embeddings() == 9
+    assert len(stored()) == 21
+
+
+def test_an_unknown_type_is_named() -> None:
+    with pytest.raises(CommandError, match="Unknown entity type 'ship'"):
+        run("--type", "ship")
