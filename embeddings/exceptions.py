@@ -100,3 +100,7 @@ class InvalidSearch(EmbeddingsError):
 
 class TooManyOrphans(EmbeddingsError):
     """So much would be removed that something else must be wrong."""
+
+
+class TablesMissing(EmbeddingsError):
+    """The database has no tables of this app."""
