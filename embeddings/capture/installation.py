@@ -28,7 +28,9 @@ JOIN pg_namespace ON pg_namespace.oid = relnamespace
 # Functions of ours with their triggers; the comment of a function names its entity type.
 INSTALLED = """
 SELECT proname, coalesce(obj_description(pg_proc.oid, 'pg_proc'), ''), prosrc, prosecdef,
-    coalesce(jsonb_agg(jsonb_build_array(tgname, format('%%I.%%I', tables.nspname, relname))) FILTER (WHERE tgname IS NOT NULL), '[]')::text,
+    coalesce(
+        jsonb_agg(jsonb_build_array(tgname, format('%%I.%%I', tables.nspname, relname))) FILTER (WHERE tgname IS NOT NULL), '[]'
+    )::text,
     coalesce(bool_or(tgenabled = 'D'), false)
 FROM pg_proc
 JOIN pg_namespace AS functions ON functions.oid = pronamespace AND quote_ident(functions.nspname) = %s
