@@ -105,6 +105,7 @@ def check_triggers(databases: Sequence[str] | None = None, **_: Any) -> list[Che
         is_used = not settings.signals or any(state.state != "missing" for state in states)
         wrong = [f"{state.entity_type} on {state.table} ({state.state})" for state in states if is_used and state.state != "installed"]
         if wrong:
-            text = f"Triggers of embeddings in the database {alias!r} are not as they should be: {', '.join(wrong)}."
+            names = ", ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
+            text = f"Triggers of embeddings in the database {alias!r} are not as they should be: {names}."
             messages.append(Warning(text, hint="Run manage.py embeddings_triggers install.", id="embeddings.W010"))
     return messages

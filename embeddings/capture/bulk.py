@@ -53,7 +53,7 @@ class Write:
         columns = [column for embeddable in self.touched.own for column in (F(embeddable.model._meta.pk.name), _hint(embeddable))]
         self._rows = list(in_order.values_list("pk", *columns))
         self._keys = [row[0] for row in self._rows]
-        return matched.filter(has_key_among(self.model, self._keys, using=self.using))
+        return matched.filter(has_key_among(self.model, self._keys, using=self.using)) if self._keys else matched.none()
 
     def updating(self, rows: QuerySet[Any], values: dict[str, Any]) -> None:
         """Marks what the locked rows lead to now, and finds the keys that they will have."""

@@ -160,7 +160,7 @@ def remove(*, using: str, entity_types: Collection[str] = (), dry_run: bool = Fa
 
 def refresh(*, using: str, plan: Sequence[Any] = (), **_: Any) -> None:
     """After migrations: once installed, triggers follow the tables. Where there are none, none are installed."""
-    if not plan or using not in settings.databases:
+    if not plan or using not in settings.databases or connections[using].vendor != "postgresql":
         return
     try:
         if any(state.state != "missing" for state in status(using=using)):

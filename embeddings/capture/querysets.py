@@ -28,7 +28,15 @@ class EmbeddableQuerySetMixin(Rows):
     What Django writes by itself (`shelf.note_set.add`) goes through the model's base manager: `Meta.base_manager_name = "objects"`.
     """
 
-    def bulk_create(self, objs: Iterable[Any], batch_size: int | None = None, *args: Any, **options: Any) -> list[Any]:
+    def bulk_create(
+        self,
+        objs: Iterable[Any],
+        batch_size: int | None = None,
+        ignore_conflicts: bool = False,
+        update_conflicts: bool = False,
+        update_fields: Collection[str] | None = None,
+        unique_fields: Collection[str] | None = None,
+    ) -> list[Any]:
         """With `ignore_conflicts`, rows whose key the database makes are not known afterwards: they are left to triggers and the
         reconciler. Rows that an upsert finds under another key are looked up by `unique_fields`."""
         from embeddings.capture import bulk
@@ -36,13 +44,12 @@ class EmbeddableQuerySetMixin(Rows):
         self._for_write = True
         write = bulk.write_to(self.model, using=self.db)
         if not write:
-            return super().bulk_create(objs, batch_size, *args, **options)
-        rows = list(objs)
-        unique_fields = _unique_fields(args, options)
+            return super().bulk_create(objs, batch_size, ignore_conflicts, update_conflicts, update_fields, unique_fields)
+        rows, unique = list(objs), tuple(unique_fields or ())
         with transaction.atomic(using=self.db, savepoint=False):
-            write.creating(rows, unique_fields)
-            created = super().bulk_create(rows, batch_size, *args, **options)
-            write.created(created, unique_fields)
+            write.creating(rows, unique)
+            created = super().bulk_create(rows, batch_size, ignore_conflicts, update_conflicts, update_fields, unique_fields)
+            write.created(created, unique)
         return created
 
     bulk_create.alters_data = True  # type: ignore[attr-defined]
@@ -84,12 +91,6 @@ class EmbeddableQuerySetMixin(Rows):
             return super(EmbeddableQuerySetMixin, rows)._raw_delete(alias)
 
     _raw_delete.alters_data = True  # type: ignore[attr-defined]
-
-
-def _unique_fields(args: tuple[Any, ...], options: dict[str, Any]) -> Collection[str]:
-    """`bulk_create`'s last argument, however it was given."""
-    given = args[4] if len(args) > 4 else options.get("unique_fields")
-    return tuple(given or ())
 
 
 class EmbeddableQuerySet(EmbeddableQuerySetMixin, models.QuerySet[M]):

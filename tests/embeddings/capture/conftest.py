@@ -1,9 +1,15 @@
 """Writes of every kind, and what they leave behind."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from embeddings import EmbeddableManager
+from django.db import connection, models
+from django.test.utils import isolate_apps
+
+from embeddings import Embeddable, EmbeddableManager
+from embeddings.capture.registry import registry
 from embeddings.indexing.fan_out import expand
 from embeddings.indexing.sweep import sweep
 from embeddings.models import DirtyEntity, FanOut
@@ -39,3 +45,54 @@ def forget() -> None:
     """As if all were served."""
     DirtyEntity.objects.all().delete()
     FanOut.objects.all().delete()
+
+
+@contextmanager
+def registered(model: type, **options: Any) -> Iterator[None]:
+    """The model with an embeddable of the test's own, connected to no signals."""
+    embeddable = type("Temporary", (Embeddable,), {"content": lambda self, obj: str(obj), **options})(model)
+    registry._by_type[embeddable.entity_type] = embeddable
+    try:
+        yield
+    finally:
+        registry.unregister(embeddable.entity_type)
+
+
+@contextmanager
+def badges() -> Iterator[tuple[Any, Any, Any]]:
+    """Labels by code, badges that name them in every odd way, and a model of its own between the two."""
+    with isolate_apps("tests.testapp"):
+
+        class Label(models.Model):
+            code = models.CharField(max_length=10, unique=True)
+            name = models.CharField(max_length=10)
+
+            class Meta:
+                app_label = "testapp"
+
+        class Badge(models.Model):
+            title = models.CharField(max_length=10)
+            label = models.ForeignKey(Label, models.CASCADE, to_field="code", null=True)
+            loose = models.ForeignKey(Label, models.DO_NOTHING, db_constraint=False, null=True, related_name="+")
+            labels = models.ManyToManyField(Label, through="testapp.Pin", related_name="pinned")
+
+            class Meta:
+                app_label = "testapp"
+
+        class Pin(models.Model):
+            badge = models.ForeignKey(Badge, models.CASCADE)
+            label = models.ForeignKey(Label, models.CASCADE)
+
+            class Meta:
+                app_label = "testapp"
+
+        tables = [Label, Badge, Pin]
+        with connection.schema_editor() as editor:
+            for table in tables:
+                editor.create_model(table)
+        try:
+            yield Label, Badge, Pin
+        finally:
+            with connection.schema_editor() as editor:
+                for table in reversed(tables):
+                    editor.delete_model(table)

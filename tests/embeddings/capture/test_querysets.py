@@ -18,7 +18,7 @@ from django.test import override_settings
 from embeddings import EmbeddableQuerySet, EmbeddableQuerySetMixin, embeddings_disabled
 from embeddings.models import DirtyEntity
 from queues import get_queue
-from tests.embeddings.capture.conftest import captured, fanned_out, forget, owed
+from tests.embeddings.capture.conftest import badges, captured, fanned_out, forget, owed, registered
 from tests.embeddings.conftest import stored, work
 from tests.testapp.models import (
     Article,
@@ -277,6 +277,19 @@ def test_tags_and_the_way_to_the_owner_fan_out(ann: User, bob: User) -> None:
     assert stored() == {("article", str(article.pk), "one blue"), ("attachment", str(attachment.pk), "photo")}
 
 
+def test_rows_of_ones_own_model_between_mark_both_of_the_entities_that_they_moved_between() -> None:
+    with badges() as (Label, Badge, Pin), registered(Badge, entity_type="badge", owner="title", depends_on={"labels": ()}):
+        label = Label.objects.create(code="red", name="Red")
+        one, two = (Badge.objects.create(title=title) for title in ("one", "two"))
+        captured(Pin).bulk_create([Pin(badge=one, label=label)])
+        assert owed() == {("badge", str(one.pk))}
+        captured(Pin).update(badge=two)
+        assert owed() == {("badge", str(one.pk)), ("badge", str(two.pk))}
+        forget()
+        captured(Pin).all()._raw_delete("default")
+        assert owed() == {("badge", str(two.pk))}
+
+
 # inheritance
 
 
@@ -326,6 +339,15 @@ def test_the_mixin_is_silent_where_nobody_listens(note: Note, django_assert_num_
     with override_settings(EMBEDDINGS_DATABASES=("other",)):
         captured(Note).update(title="fifth")
     assert owed() == set()
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+def test_another_database_keeps_its_own_account() -> None:
+    with override_settings(EMBEDDINGS_DATABASES=("default", "other")):
+        captured(Note).using("other").bulk_create([Note(title="a")])
+        captured(Note).using("other").update(title="b")
+        captured(Note).using("default").update(title="c")
+    assert (DirtyEntity.objects.using("other").count(), owed()) == (1, set())
 
 
 def test_get_or_create_and_update_or_create_save(ann: User) -> None:

@@ -14,12 +14,10 @@ from django.db import ProgrammingError, connection, models, transaction
 from django.db.models import F
 from django.test import override_settings
 
-from embeddings import Embeddable
 from embeddings.capture.installation import install, remove, status
-from embeddings.capture.registry import registry
 from embeddings.models import DirtyEntity
 from queues import get_queue
-from tests.embeddings.capture.conftest import fanned_out, forget, owed, settle
+from tests.embeddings.capture.conftest import badges, fanned_out, forget, owed, registered, settle
 from tests.embeddings.conftest import stored, work
 from tests.testapp.models import (
     Article,
@@ -298,18 +296,12 @@ def test_every_table_of_an_inheriting_model_is_watched(ann: User) -> None:
 
 
 @contextmanager
-def registered(model: type, **options: Any) -> Iterator[None]:
-    """The model as embeddables of the tests' own, with the triggers for it."""
-    content = lambda self, obj: str(obj)  # noqa: E731
-    kind = type("Temporary", (Embeddable,), {"content": content, **options})
-    embeddable = kind(model)
-    registry._by_type[embeddable.entity_type] = embeddable
-    install(using="default")
-    try:
-        yield
-    finally:
-        registry.unregister(embeddable.entity_type)
+def watched(model: type, **options: Any) -> Iterator[None]:
+    """The model registered, with the triggers for it."""
+    with registered(model, **options):
         install(using="default")
+        yield
+    install(using="default")
 
 
 def test_paths_over_many_rows(article: Article, ann: User) -> None:
@@ -317,9 +309,8 @@ def test_paths_over_many_rows(article: Article, ann: User) -> None:
     attachment = Attachment.objects.create(article=article, name="photo")
     tag = Tag.objects.create(name="red")
     article.tags.add(tag)
-    with registered(
-        Attachment, entity_type="seen", owner="article__author", depends_on={"article__comments": ("text",), "article__tags": ()}
-    ):
+    paths = {"article__comments": ("text",), "article__tags": ()}
+    with watched(Attachment, entity_type="seen", owner="article__author", depends_on=paths):
         forget()
         comment = Comment.objects.create(article=article, text="nice")
         assert {row for row in fanned_out() if row[0] == "seen"} == {("seen", "article", str(article.pk))}
@@ -330,7 +321,7 @@ def test_paths_over_many_rows(article: Article, ann: User) -> None:
         forget()
         sql("DELETE FROM testapp_article_tags")
         assert ("seen", "article", str(article.pk)) in fanned_out()
-    with registered(Tag, entity_type="tag", owner="name", depends_on={"article__comments": ("text",)}):
+    with watched(Tag, entity_type="tag", owner="name", depends_on={"article__comments": ("text",)}):
         forget()
         Comment.objects.filter(pk=comment.pk).update(text="bad")
         assert ("tag", "article", str(article.pk)) in fanned_out()
@@ -338,6 +329,34 @@ def test_paths_over_many_rows(article: Article, ann: User) -> None:
         article.tags.add(tag)
         assert ("tag", str(tag.pk)) in owed()
     assert attachment.pk
+
+
+def test_foreign_keys_to_other_columns_unconstrained_ones_and_own_models_between() -> None:
+    with badges() as (Label, Badge, Pin):
+        depends_on = {"label": ("name",), "loose": ("name",), "labels": ("name",)}
+        with (
+            watched(Badge, entity_type="badge", owner="title", fields=(), depends_on=depends_on),
+            watched(Label, entity_type="label", owner="name", fields=(), depends_on={"badge": ("title",)}),
+        ):
+            label = Label.objects.create(id=70, code="red", name="Red")
+            assert {row for row in fanned_out() if row[1] == "loose"} == {("badge", "loose", "70")}, "it may be pointed to already"
+            forget()
+            badge = Badge.objects.create(title="a", label=label, loose_id=70)
+            assert owed() == {("badge", str(badge.pk)), ("label", "70")}
+            forget()
+            Badge.objects.update(title="b")
+            assert {("label", "70")} <= owed(), "found by its code"
+            forget()
+            pin = Pin.objects.create(badge=badge, label=label)
+            assert owed() == {("badge", str(badge.pk))}
+            forget()
+            Label.objects.update(name="Rot")
+            assert fanned_out() == {("badge", path, "70") for path in depends_on}
+            pin.delete()
+            sql("DELETE FROM testapp_badge")
+            forget()
+            sql("DELETE FROM testapp_label")
+            assert fanned_out() == {("badge", "loose", "70")}
 
 
 def test_any_type_of_column_is_compared_and_all_columns_if_none_are_named(ann: User) -> None:
@@ -374,7 +393,7 @@ def test_names_that_need_quoting(ann: User) -> None:
     try:
         sql(f"CREATE TABLE {table} (id bigint PRIMARY KEY, {column} text)")
         Odd._meta.db_table = table  # Django quotes no name that is quoted
-        with registered(Odd, entity_type="it's {odd} $embeddings$", owner="select", fields=("select",)):
+        with watched(Odd, entity_type="it's {odd} $embeddings$", owner="select", fields=("select",)):
             sql(f"INSERT INTO {table} VALUES (1, 'a'), (2, 'b')")  # noqa: S608
             forget()
             sql(f"UPDATE {table} SET {column} = 'b'")  # noqa: S608
@@ -430,7 +449,7 @@ def test_a_writer_needs_no_rights_on_the_tables_of_embeddings(note: Note) -> Non
 
 def test_overlapping_statements_in_different_orders_do_not_deadlock_over_the_dirty_rows(ann: User) -> None:
     """Two statements on different rows that mark the same entities: comments of the same articles, last one first."""
-    articles = Article.objects.bulk_create([Article(author=ann, title=str(number)) for number in range(50)])
+    articles = Article.objects.bulk_create([Article(author=ann, title=str(number)) for number in range(500)])
     Comment.objects.bulk_create([Comment(article=article, text="0") for article in articles])
     Comment.objects.bulk_create([Comment(article=article, text="1") for article in reversed(articles)])
     forget()
@@ -440,7 +459,7 @@ def test_overlapping_statements_in_different_orders_do_not_deadlock_over_the_dir
     def update(text: str) -> None:
         try:
             start.wait()
-            for _ in range(20):
+            for _ in range(30):
                 sql("UPDATE testapp_comment SET text = text || '.' WHERE text LIKE %s", f"{text}%")
         except Exception as error:
             errors.append(error)
@@ -453,7 +472,7 @@ def test_overlapping_statements_in_different_orders_do_not_deadlock_over_the_dir
     for thread in threads:
         thread.join()
     assert errors == []
-    assert len(owed()) == 50
+    assert len(owed()) == 500
 
 
 def test_after_a_dropped_column_the_error_says_what_to_do(note: Note) -> None:
