@@ -115,3 +115,7 @@ class OutOfTime(EmbeddingsError):
 
 class TooManyOrphans(EmbeddingsError):
     """So much would be removed that something else must be wrong."""
+
+
+class TablesMissing(EmbeddingsError):
+    """The database has no tables of this app."""

@@ -13,7 +13,8 @@ _disabled: ContextVar[bool] = ContextVar("embeddings_disabled", default=False)
 
 @contextmanager
 def embeddings_disabled() -> Iterator[None]:
-    """Within it, in this thread or task, no change is captured through signals: for imports that end with `embeddings_sync`."""
+    """Within it, in this thread or task, no change is captured through signals or EmbeddableQuerySet: for imports that end with `embeddings_sync`.
+    Triggers, where installed, capture all the same."""
     token = _disabled.set(True)
     try:
         yield
@@ -22,5 +23,5 @@ def embeddings_disabled() -> Iterator[None]:
 
 
 def is_captured(using: str) -> bool:
-    """Whether changes that signals tell of in this database are captured here and now."""
+    """Whether changes that signals or EmbeddableQuerySet tell of in this database are captured here and now."""
     return not _disabled.get() and settings.signals and using in settings.databases

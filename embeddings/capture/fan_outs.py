@@ -22,23 +22,31 @@ INSERT INTO embeddings_fanout AS fan_out
     (entity_type, path, related_id, transaction_id, position, version, dirtied_at, enqueued_at, parked_reason)
 SELECT %s, %s, related_id, CASE WHEN %s THEN pg_current_xact_id()::text::bigint ELSE 0 END,
     '', nextval('embeddings_version_seq'), now(), now(), ''
-FROM unnest(%s::text[]) AS changed (related_id)
+FROM unnest(%s::text[]) AS changed (related_id) ORDER BY related_id COLLATE "C"
 ON CONFLICT (entity_type, transaction_id, path, related_id) DO UPDATE SET
     position = '',
     version = nextval('embeddings_version_seq'),
     dirtied_at = CASE WHEN fan_out.parked_reason = '' THEN fan_out.dirtied_at ELSE excluded.dirtied_at END,
     enqueued_at = excluded.enqueued_at,
     parked_reason = '', parked_at = NULL
-RETURNING transaction_id, version
+RETURNING related_id, transaction_id, version
 """
 
 
 def fan_out(embeddable: Embeddable, path: str, related_id: Any, *, using: str) -> None:
     """Owes the marking of all that leads to the row by `path`, whatever their number. The caller's transaction has saved that row."""
+    fan_out_all(embeddable, path, [related_id], using=using)
+
+
+def fan_out_all(embeddable: Embeddable, path: str, related_ids: Iterable[Any], *, using: str) -> None:
+    """`fan_out` of many rows, a fan-out row each. The caller's transaction has locked them all."""
     with transaction.atomic(using=using, savepoint=False):
-        _, version = _upsert(embeddable, path, [related_id], using, is_own=False)
-        change = RelatedChange(entity_type=embeddable.entity_type, path=path, related_id=str(related_id), version=version)
-        hand_over([change], using=using)
+        versions = _upsert(embeddable, path, list(dict.fromkeys(related_ids)), using, is_own=False)
+        changes = [
+            RelatedChange(entity_type=embeddable.entity_type, path=path, related_id=related_id, version=version)
+            for related_id, (_, version) in versions.items()
+        ]
+        hand_over(changes, using=using)
 
 
 def fan_out_unlocked(embeddable: Embeddable, path: str, related_ids: Iterable[Any], *, using: str) -> None:
@@ -46,7 +54,7 @@ def fan_out_unlocked(embeddable: Embeddable, path: str, related_ids: Iterable[An
     transaction alone, which one job expands together."""
     with transaction.atomic(using=using, savepoint=False):
         if keys := list(dict.fromkeys(related_ids)):
-            transaction_id, version = _upsert(embeddable, path, keys, using, is_own=True)
+            transaction_id, version = max(_upsert(embeddable, path, keys, using, is_own=True).values())
             change = RelatedChange(entity_type=embeddable.entity_type, transaction_id=transaction_id, version=version)
             hand_over([change], using=using)
 
@@ -60,12 +68,11 @@ def enqueue_fan_outs(rows: Sequence[FanOut], *, using: str) -> None:
         FanOut.objects.using(using).filter(pk__in=list(free.values_list("pk", flat=True))).update(enqueued_at=Now())
 
 
-def _upsert(embeddable: Embeddable, path: str, keys: list[Any], using: str, *, is_own: bool) -> tuple[int, int]:
-    """The rows' transaction id and latest version."""
+def _upsert(embeddable: Embeddable, path: str, keys: list[Any], using: str, *, is_own: bool) -> dict[str, tuple[int, int]]:
+    """Transaction id and version of each row, by the related row's key."""
     with connections[using].cursor() as cursor:
         cursor.execute(UPSERT, [embeddable.entity_type, path, is_own, [str(key) for key in keys]])
-        transaction_id, version = max(cursor.fetchall())
-        return transaction_id, version
+        return {related_id: (transaction_id, version) for related_id, transaction_id, version in cursor.fetchall()}
 
 
 def _change(row: FanOut) -> RelatedChange:

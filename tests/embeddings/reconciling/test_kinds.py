@@ -202,9 +202,11 @@ def test_an_index_that_is_right_is_found_right_without_a_write(ann: User) -> Non
     work()
 
     def pages() -> list:
-        tables = ("embeddings_embedding", "embeddings_embeddingstate")
         with connection.cursor() as cursor:
-            cursor.execute(" UNION ALL ".join(f"SELECT id, ctid::text, xmin::text FROM {table}" for table in tables) + " ORDER BY 1, 2")  # noqa: S608  # our own names
+            cursor.execute(
+                "SELECT id, ctid::text, xmin::text FROM embeddings_embedding"
+                " UNION ALL SELECT id, ctid::text, xmin::text FROM embeddings_embeddingstate ORDER BY 1, 2"
+            )
             return cursor.fetchall()
 
     before = pages()

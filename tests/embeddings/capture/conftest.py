@@ -1,0 +1,98 @@
+"""Writes of every kind, and what they leave behind."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection, models
+from django.test.utils import isolate_apps
+from embeddings.indexing.sweep import sweep
+
+from embeddings import Embeddable, EmbeddableManager
+from embeddings.capture.registry import registry
+from embeddings.indexing.fan_out import expand
+from embeddings.models import DirtyEntity, FanOut
+from tests.embeddings.conftest import work
+
+
+def captured(model: type) -> Any:
+    """The model's rows through a manager whose writes are captured."""
+    manager = EmbeddableManager()
+    manager.model = model
+    return manager
+
+
+def owed() -> set[tuple[str, str]]:
+    """(type, id) of the dirty entities."""
+    return set(DirtyEntity.objects.values_list("entity_type", "entity_id"))
+
+
+def fanned_out() -> set[tuple[str, str, str]]:
+    return set(FanOut.objects.values_list("entity_type", "path", "related_id"))
+
+
+def settle() -> None:
+    """What the next minute brings: rows that no job was sent for are swept at once, a worker serves them."""
+    for row in FanOut.objects.all():
+        expand(row.entity_type, row.path, row.related_id, using="default")
+    while sweep(age=timedelta(minutes=2)):
+        work()
+    work()
+
+
+def forget() -> None:
+    """As if all were served."""
+    DirtyEntity.objects.all().delete()
+    FanOut.objects.all().delete()
+
+
+@contextmanager
+def registered(model: type, **options: Any) -> Iterator[None]:
+    """The model with an embeddable of the test's own, connected to no signals."""
+    embeddable = type("Temporary", (Embeddable,), {"content": lambda self, obj: str(obj), **options})(model)
+    registry._by_type[embeddable.entity_type] = embeddable
+    try:
+        yield
+    finally:
+        registry.unregister(embeddable.entity_type)
+
+
+@contextmanager
+def badges() -> Iterator[tuple[Any, Any, Any]]:
+    """Labels by code, badges that name them in every odd way, and a model of its own between the two."""
+    with isolate_apps("tests.testapp"):
+
+        class Label(models.Model):
+            code = models.CharField(max_length=10, unique=True)
+            name = models.CharField(max_length=10)
+
+            class Meta:
+                app_label = "testapp"
+
+        class Badge(models.Model):
+            title = models.CharField(max_length=10)
+            label = models.ForeignKey(Label, models.CASCADE, to_field="code", null=True)
+            loose = models.ForeignKey(Label, models.DO_NOTHING, db_constraint=False, null=True, related_name="+")
+            labels = models.ManyToManyField(Label, through="testapp.Pin", related_name="pinned")
+
+            class Meta:
+                app_label = "testapp"
+
+        class Pin(models.Model):
+            badge = models.ForeignKey(Badge, models.CASCADE)
+            label = models.ForeignKey(Label, models.CASCADE)
+
+            class Meta:
+                app_label = "testapp"
+
+        tables = [Label, Badge, Pin]
+        with connection.schema_editor() as editor:
+            for table in tables:
+                editor.create_model(table)
+        try:
+            yield Label, Badge, Pin
+        finally:
+            with connection.schema_editor() as editor:
+                for table in reversed(tables):
+                    editor.delete_model(table)
