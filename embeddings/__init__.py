@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from embeddings.capture.disabled import embeddings_disabled
 from embeddings.capture.embeddable import Embeddable
 from embeddings.capture.registry import register
-from embeddings.exceptions import EmbeddingsError, InvalidSearch, NotRegistered, ProviderError
+from embeddings.exceptions import AlreadyRegistered, EmbeddingsError, InvalidEmbeddable, InvalidSearch, NotRegistered, ProviderError
 from embeddings.indexing.chunks import Chunking
 from embeddings.search.result import SearchResult
 
 if TYPE_CHECKING:
     from django.db.models import Model, QuerySet
+
+    from queues import Worker
 
 
 def search(
@@ -34,11 +36,40 @@ def search(
     return semantic.search(user, query, entity_types=entity_types, limit=limit, min_similarity=min_similarity, using=using)
 
 
+def find_similar(
+    obj: Model,
+    *,
+    limit: int = 10,
+    entity_types: Collection[str] | None = None,
+    min_similarity: float | None = None,
+    user: Any = None,
+    using: str | None = None,
+) -> list[SearchResult]:
+    """What the owner of `obj` owns besides that is most similar to it: see embeddings.search.similar."""
+    from embeddings.search import similar
+
+    return similar.find_similar(obj, limit=limit, entity_types=entity_types, min_similarity=min_similarity, user=user, using=using)
+
+
 def mark_dirty(objects: QuerySet[Any] | Iterable[Model]) -> int:
     """Marks rows that were written without signals: see embeddings.capture.marking."""
     from embeddings.capture import marking
 
     return marking.mark_dirty(objects)
+
+
+def reindex(what: QuerySet[Any] | str | None = None, *, force: bool = False, using: str | None = None) -> int:
+    """Owes and enqueues every row of a queryset, of an entity type, or of all types: see embeddings.backfill.marking."""
+    from embeddings.backfill import marking
+
+    return marking.reindex(what, force=force, using=using)
+
+
+def initialize_embedding_worker(concurrency: int | None = None) -> Worker:
+    """Starts a worker of the embeddings queue inside this process: see embeddings.worker."""
+    from embeddings import worker
+
+    return worker.initialize_embedding_worker(concurrency)
 
 
 __all__ = [
@@ -48,12 +79,18 @@ __all__ = [
     "register",
     # searching
     "SearchResult",
+    "find_similar",
     "search",
+    # working
+    "initialize_embedding_worker",
+    "reindex",
     # changes without signals
     "embeddings_disabled",
     "mark_dirty",
     # errors
+    "AlreadyRegistered",
     "EmbeddingsError",
+    "InvalidEmbeddable",
     "InvalidSearch",
     "NotRegistered",
     "ProviderError",

@@ -90,6 +90,10 @@ class InvalidEmbeddable(EmbeddingsError):
     """The embeddable lacks what it needs, or has an option that does not exist."""
 
 
+class InvalidContent(EmbeddingsError):
+    """The content or metadata that an embeddable builds cannot be stored."""
+
+
 class NotRegistered(EmbeddingsError):
     """No embeddable has this entity type, or is for this model."""
 

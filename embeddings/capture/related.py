@@ -36,6 +36,8 @@ def connect(embeddable: Embeddable) -> None:
             other = fields_on(embeddable.model, path)[-1].related_model
         except FieldDoesNotExist:
             continue  # embeddings.E002 says so
+        if other is None:
+            continue  # as above: no relation
         uid = f"embeddings.{embeddable.entity_type}.{path}"
         save_atomically(other)
         for sender in family(other):

@@ -99,7 +99,7 @@ def _store_states(cursor: CursorWrapper, statement: str, plans: Sequence[Plan], 
 def _store_vectors(cursor: CursorWrapper, plans: Sequence[Plan], model: EmbeddingModel) -> None:
     cursor.execute(SURPLUS, [*_columns(plans, _owner), [len(plan.chunks) for plan in plans], model.pk])
     rows = [
-        (plan.owner_id, model.pk, *plan.entity, index, content, json.dumps(plan.metadata, default=str), _halfvec(vector))
+        (plan.owner_id, model.pk, *plan.entity, index, content, json.dumps(plan.metadata), _halfvec(vector))
         for plan in plans
         for index, (content, vector) in enumerate(zip(plan.chunks, plan.vectors, strict=True))
     ]
