@@ -59,10 +59,10 @@ def mark_dirty(objects: QuerySet[Any] | Iterable[Model]) -> int:
 
 
 def reindex(what: QuerySet[Any] | str | None = None, *, force: bool = False, using: str | None = None) -> int:
-    """Owes and enqueues every row of a queryset, of an entity type, or of all types: see embeddings.backfill.marking."""
-    from embeddings.backfill import marking
+    """Owes and enqueues every row of a queryset, of an entity type, or of all types: see embeddings.backfill.reindexing."""
+    from embeddings.backfill import reindexing
 
-    return marking.reindex(what, force=force, using=using)
+    return reindexing.reindex(what, force=force, using=using)
 
 
 def initialize_embedding_worker(concurrency: int | None = None) -> Worker:

