@@ -85,5 +85,5 @@ def _changed_at(model: type[Model]) -> Field[Any, Any]:
     for field in (*filter(lambda field: field.auto_now, fields), *filter(lambda field: field.auto_now_add, fields)):
         return field
     raise InvalidBackfill(
-        f"{model._meta.label} has no date that Django sets when its rows change (auto_now), so nobody knows which changed since."
+        f"{model._meta.label} has no date that Django sets when its rows change (auto_now): name other types with --type."
     )

@@ -85,7 +85,7 @@ class Command(BaseCommand):
             self.stdout.write(f"Of those looked at, {found.empty:,} have no content and {found.unbuildable:,} could not be built.")
 
     def _mark_and_follow(self, *, no_wait: bool) -> None:
-        hindrance = find_hindrance()  # and whether Redis is there, before anything is written
+        find_hindrance()  # raises where Redis is away, before anything is written
         marked = 0
         try:
             for count in self.backfill.mark():
@@ -94,9 +94,7 @@ class Command(BaseCommand):
             self._stop(f"Stopped while marking: {marked:,} entities are marked. The same command goes on.")
         self.backfill.owed.count_from_here()
         self._say(f"{marked:,} entities are {'' if self.backfill.force else 'missing or stale, and '}marked.")
-        if hindrance and not no_wait and marked:
-            self._say(hindrance)
-        elif not no_wait:
+        if not no_wait:
             try:
                 self._follow()
             except KeyboardInterrupt:
@@ -107,17 +105,17 @@ class Command(BaseCommand):
     def _follow(self) -> None:
         owed = self.backfill.owed
         total = left = owed.pending()
-        looked = time.monotonic()
+        looked = -HINDRANCE_SECONDS
         with Progress(self.stdout, total=total, quiet=self.as_json) as progress:
             while left:
-                time.sleep(LOOK_SECONDS)
-                left = owed.pending()
-                progress.reach(total - left)
-                if left and time.monotonic() - looked >= HINDRANCE_SECONDS:
+                if time.monotonic() - looked >= HINDRANCE_SECONDS:
                     looked = time.monotonic()
                     if hindrance := find_hindrance():
                         progress.say(hindrance)
                         return
+                time.sleep(LOOK_SECONDS)
+                left = owed.pending()
+                progress.reach(total - left)
 
     def _embed_here(self) -> None:
         total = self.backfill.count()
