@@ -24,6 +24,8 @@ log = logging.getLogger("embeddings")
 
 PART = 1000
 """Entities a bulk job, and rows a statement."""
+OWN_JOB = 100
+"""Entities of one owner that are worth bulk jobs of their own."""
 
 # nextval on insert *and* on conflict: a version never comes twice, not even after the row was served and removed.
 # In one order everywhere, that of the bytes, so that no two statements wait for each other's rows.
@@ -109,13 +111,17 @@ def enqueue(changes: Sequence[Change], *, using: str) -> None:
 
 
 def bulk_payloads(changes: Iterable[Change], *, using: str) -> Iterator[dict[str, Any]]:
-    """Payloads of bulk jobs, each of one owner and type and of a thousand entities at most."""
+    """Payloads of bulk jobs, a thousand entities of one type each at most: of one owner, who then waits for nobody else's; those of
+    owners with few entities go together, without an owner, so that many owners do not make many small jobs."""
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
     for change in changes:
-        groups[change.owner_id, change.entity_type].append(change.entity_id)
-    for (owner_id, entity_type), entity_ids in groups.items():
+        groups[change.entity_type, change.owner_id].append(change.entity_id)
+    pooled: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for (entity_type, owner_id), entity_ids in groups.items():
+        pooled[entity_type, owner_id if len(entity_ids) >= OWN_JOB else ""] += entity_ids
+    for (entity_type, owner_id), entity_ids in pooled.items():
         for part in parts(entity_ids, PART):
-            yield {"user_id": owner_id, "entity_type": entity_type, "entity_ids": list(part), "database": using}
+            yield {"user_id": owner_id, "entity_type": entity_type, "entity_ids": part, "database": using}
 
 
 def _send(changes: list[Change], using: str) -> None:
