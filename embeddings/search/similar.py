@@ -11,6 +11,7 @@ from django.db.models import Model
 
 from embeddings.capture.embeddable import Embeddable
 from embeddings.capture.registry import registry
+from embeddings.conf import settings
 from embeddings.exceptions import InvalidSearch
 from embeddings.models import Embedding, EmbeddingModel
 from embeddings.search.request import check_user, make_request
@@ -45,7 +46,7 @@ def find_similar(
         check_user(user)
         if str(user.pk) != str(owner_id):
             raise InvalidSearch(f"This {obj._meta.verbose_name} does not belong to the user who asks.")
-    model = EmbeddingModel.objects.using(using or obj._state.db or router.db_for_read(Embedding)).active()
+    model = EmbeddingModel.objects.using(using or _database(obj)).active()
     request = make_request(owner_id, model, entity_types=entity_types, limit=limit, min_similarity=min_similarity)
     if owner_id is None or not alive(embeddable.entity_type, [obj.pk], owner_id, model.database):
         return []
@@ -58,3 +59,9 @@ def _owner_id(embeddable: Embeddable, obj: Model) -> Any:
         return embeddable.owner_id(obj)
     except ObjectDoesNotExist:  # the row that leads to the owner is gone
         return None
+
+
+def _database(obj: Model) -> str:
+    """The entity's own, unless it came from another alias, such as a replica's."""
+    alias = obj._state.db
+    return alias if alias in settings.databases else router.db_for_read(Embedding)

@@ -20,6 +20,7 @@ from queues import QueuesError
 
 LOOK_SECONDS = 0.5
 HINDRANCE_SECONDS = 5.0
+NOTHING = "Nothing is missing or stale."
 
 
 class Command(BaseCommand):
@@ -93,7 +94,7 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self._stop(f"Stopped while marking: {marked:,} entities are marked. The same command goes on.")
         self.backfill.owed.count_from_here()
-        self._say(f"{marked:,} entities are {'' if self.backfill.force else 'missing or stale, and '}marked.")
+        self._say(f"{marked:,} entities are {'' if self.backfill.force else 'missing or stale, and '}marked." if marked else NOTHING)
         if not no_wait:
             try:
                 self._follow()
@@ -119,7 +120,7 @@ class Command(BaseCommand):
 
     def _embed_here(self) -> None:
         total = self.backfill.count()
-        self._say(f"{total:,} entities to embed in this process.")
+        self._say(f"{total:,} entities to embed in this process." if total else NOTHING)
         with Progress(self.stdout, total=total, quiet=self.as_json) as progress:
 
             def wait(seconds: float, error: ProviderError) -> None:

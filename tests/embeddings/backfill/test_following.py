@@ -20,7 +20,7 @@ from tests.chaos.conftest import database_url
 from tests.processes import ROOT, StartWorker, kill, wait_until, worker_processes
 from tests.testapp.models import Note
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("slow_notes")]
 
 
 @pytest.fixture
@@ -32,6 +32,13 @@ def environment() -> dict[str, str]:
 def start_worker(environment: dict[str, str]) -> Iterator[StartWorker]:
     with worker_processes(environment, Path(os.devnull)) as start:
         yield start
+
+
+@pytest.fixture
+def slow_notes(ann: User, bob: User) -> None:
+    """A hundred each, so that each has a job of their own; a hundred take some five seconds."""
+    for author in (ann, bob):
+        Note.objects.bulk_create([Note(author=author, title=f"slow note {number}") for number in range(100)])
 
 
 class Terminal:
@@ -64,13 +71,14 @@ class Terminal:
         os.close(self._master)
 
 
-def test_ctrl_c_ends_the_following_and_the_same_command_goes_on(ann: User, environment: dict[str, str], start_worker: StartWorker) -> None:
-    Note.objects.bulk_create([Note(author=ann, title=f"slow note {number}") for number in range(300)])
+def test_ctrl_c_ends_the_following_and_the_same_command_goes_on(
+    slow_notes: None, environment: dict[str, str], start_worker: StartWorker
+) -> None:
     start_worker("embeddings", "--concurrency", "1")
     wait_until(get_queue("embeddings").workers, 30)
     terminal = Terminal(environment)
     try:
-        wait_until(lambda: terminal.shows("/300 [") and Embedding.objects.exists(), 30)
+        wait_until(lambda: terminal.shows("/200 [") and Embedding.objects.exists(), 30)
         terminal.process.send_signal(signal.SIGINT)
         wait_until(lambda: terminal.shows("the workers go on. The same command goes on following."))
         assert terminal.process.wait(10) == 130
@@ -83,17 +91,16 @@ def test_ctrl_c_ends_the_following_and_the_same_command_goes_on(ann: User, envir
         assert again.process.wait(10) == 0
     finally:
         again.close()
-    assert 0 < left < 300
-    assert (Embedding.objects.count(), DirtyEntity.objects.count()) == (300, 0)
+    assert 0 < left < 200
+    assert (Embedding.objects.count(), DirtyEntity.objects.count()) == (200, 0)
 
 
-def test_without_a_terminal_lines_tell_how_far_it_is(ann: User, environment: dict[str, str], start_worker: StartWorker) -> None:
-    Note.objects.bulk_create([Note(author=ann, title=f"slow note {number}") for number in range(300)])
+def test_without_a_terminal_lines_tell_how_far_it_is(environment: dict[str, str], start_worker: StartWorker) -> None:
     start_worker("embeddings", "--concurrency", "1")
     wait_until(get_queue("embeddings").workers, 30)
     command = [sys.executable, "manage.py", "embeddings_backfill"]
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert " of 300 entities, " in done.stdout and " a second, " in done.stdout
+    assert " of 200 entities, " in done.stdout and " a second, " in done.stdout
     assert "All are embedded." in done.stdout
     assert "\r" not in done.stdout + done.stderr

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import connection
+from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from embeddings import InvalidSearch, NotRegistered, find_similar
@@ -134,3 +135,15 @@ def test_a_whole_list_costs_one_query_a_type(ann: User) -> None:
     with CaptureQueriesContext(connection) as captured:
         assert len(find_similar(note, limit=50, min_similarity=-1)) == 39
     assert len(captured) == 3 + 2, "the active model, the entity itself, its neighbours, and one for each of the two types"
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+@override_settings(EMBEDDINGS_DATABASES=("default", "other"))
+def test_each_database_has_its_own_neighbours(note: Note) -> None:
+    eve = User.objects.db_manager("other").create_user("eve")
+    there = [Note.objects.using("other").create(author_id=eve.pk, title=title) for title in ("the long river", "a long river")]
+    work()
+    assert [hit.entity for hit in find_similar(there[0])] == [there[1]]
+    assert [hit.entity._state.db for hit in find_similar(there[0])] == ["other"]
+    there[0]._state.db = "replica"
+    assert find_similar(there[0], using="other")[0].entity == there[1]
