@@ -209,3 +209,12 @@ def test_its_jobs_wait_behind_a_users_save(notes: list[Note], bob: User) -> None
     backfill("--no-wait")
     Note.objects.create(author=bob, title="just saved")
     assert [job.name for job in get_queue("embeddings").jobs("waiting")] == ["generate-embedding", "bulk-embed"]
+
+
+def test_what_failed_before_and_was_not_asked_for_is_no_failure_of_this_run(notes: list[Note], bob: User) -> None:
+    Note.objects.create(author=bob, title="unbuildable")
+    run_jobs("embeddings", delayed=True)
+    assert DirtyEntity.objects.parked().count() == 1
+    assert "All are embedded." in backfill("--here", "--user", "ann")
+    with pytest.raises(CommandError, match="1 entities could not be embedded"):
+        backfill("--here")
