@@ -17,18 +17,20 @@ Status = EmbeddingState.Status
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """An entity to be embedded. `is_owed`: a job for it is on its way, and it needs no other."""
+    """An entity to be embedded. `is_owed`: a job for it is on its way, and it needs no other. `is_trusted`: stored vectors may count
+    for equal content; not where all is embedded again, or where some of them vanished."""
 
     entity_id: str
     owner_id: str
     is_owed: bool = False
+    is_trusted: bool = True
 
 
 def candidates(target: Target, selection: Selection, *, force: bool = False) -> Iterator[list[Candidate]]:
     """The selected rows that are missing or stale, all of them with `force`. A part for every thousand rows, maybe empty."""
     for part in keys_in_parts(selection.rows(target), target.embeddable):
         if force:
-            yield [Candidate(entity_id=str(pk), owner_id=owner) for pk, owner in part]
+            yield [Candidate(entity_id=str(pk), owner_id=owner, is_trusted=False) for pk, owner in part]
         else:
             yield _out_of_step(target, part)
 
@@ -41,7 +43,7 @@ def _out_of_step(target: Target, part: Sequence[Key]) -> list[Candidate]:
     left_out = {str(pk) for pk, _ in absent} - _wanted(target, absent)
     wrong = {str(pk) for pk, _ in doubtful} - left_out
     return [
-        Candidate(entity_id=str(pk), owner_id=owner, is_owed=index.parked.get(str(pk)) is False)
+        Candidate(entity_id=str(pk), owner_id=owner, is_owed=index.parked.get(str(pk)) is False, is_trusted=index.is_whole(str(pk)))
         for pk, owner in part
         if str(pk) in index.parked or str(pk) in wrong
     ]
@@ -86,3 +88,7 @@ class _Index:
     def is_absent(self, entity_id: str) -> bool:
         """Whether it has no vectors, and nothing says that it should have some."""
         return entity_id not in self.chunks and (entity_id not in self.states or self.states[entity_id][0] == Status.REMOVED)
+
+    def is_whole(self, entity_id: str) -> bool:
+        """Whether there are as many vectors as the state says, whoever's they are."""
+        return entity_id in self.states and sum(self.chunks.get(entity_id, {}).values()) == self.states[entity_id][3]

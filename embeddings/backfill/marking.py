@@ -17,16 +17,14 @@ PRIORITY = 10
 """Of a backfill's jobs: a user's save, at 0, comes before them."""
 
 
-def mark(target: Target, part: Sequence[Candidate], *, force: bool = True, enqueue: bool = True) -> None:
-    """Owes these entities in one transaction, and enqueues them on its commit. With `force` what is stored is not trusted: they are
-    embedded again even if their content is the same."""
+def mark(target: Target, part: Sequence[Candidate], *, enqueue: bool = True) -> None:
+    """Owes these entities in one transaction, and enqueues them on its commit. Those that are not trusted are embedded again even if
+    their content is the same."""
     if not part:
         return
-    ids = [candidate.entity_id for candidate in part]
     with transaction.atomic(using=target.using):
-        owe([(target.entity_type, entity_id) for entity_id in ids], using=target.using)
-        if force:
-            _distrust(target, ids)
+        owe([(target.entity_type, candidate.entity_id) for candidate in part], using=target.using)
+        _distrust(target, [candidate.entity_id for candidate in part if not candidate.is_trusted])
         if enqueue:
             _enqueue(target, part)
 

@@ -31,6 +31,6 @@ def reindex(what: QuerySet[Any] | str | None = None, *, force: bool = False, usi
 def _reindex(target: Target, rows: QuerySet[Any], *, force: bool) -> int:
     count = 0
     for keys in keys_in_parts(rows, target.embeddable):
-        mark(target, [Candidate(entity_id=str(pk), owner_id=owner) for pk, owner in keys], force=force)
+        mark(target, [Candidate(entity_id=str(pk), owner_id=owner, is_trusted=not force) for pk, owner in keys])
         count += len(keys)
     return count

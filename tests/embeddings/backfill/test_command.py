@@ -12,7 +12,7 @@ from django.db import connections
 from django.test import override_settings
 
 from embeddings import embeddings_disabled, initialize_embedding_worker
-from embeddings.models import DirtyEntity, EmbeddingState
+from embeddings.models import DirtyEntity, Embedding, EmbeddingState
 from embeddings.providers.fake import FakeProvider
 from queues import get_queue, get_queue_stats, pause_queue
 from queues.testing import run_jobs
@@ -218,3 +218,12 @@ def test_what_failed_before_and_was_not_asked_for_is_no_failure_of_this_run(note
     assert "All are embedded." in backfill("--here", "--user", "ann")
     with pytest.raises(CommandError, match="1 entities could not be embedded"):
         backfill("--here")
+
+
+def test_vanished_vectors_are_paid_for_again_and_wrong_owners_are_mended(notes: list[Note], bob: User, provider: FakeProvider) -> None:
+    backfill("--here")
+    Embedding.objects.filter(content="note 0").delete()
+    Note.objects.filter(title="note 1").update(author=bob)
+    assert facts("--here")["marked"] == 2
+    assert provider.texts.count("note 0") == 2 and "note 2" not in provider.texts[3:]
+    assert set(Embedding.objects.values_list("content", "user__username")) == {("note 0", "ann"), ("note 1", "bob"), ("note 2", "ann")}
