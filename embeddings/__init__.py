@@ -12,7 +12,7 @@ from embeddings.capture.disabled import embeddings_disabled
 from embeddings.capture.embeddable import Embeddable
 from embeddings.capture.querysets import EmbeddableManager, EmbeddableQuerySet, EmbeddableQuerySetMixin
 from embeddings.capture.registry import register
-from embeddings.exceptions import EmbeddingsError, InvalidSearch, NotRegistered, ProviderError
+from embeddings.exceptions import AlreadyRegistered, EmbeddingsError, InvalidEmbeddable, InvalidSearch, NotRegistered, ProviderError
 from embeddings.indexing.chunks import Chunking
 from embeddings.search.result import SearchResult
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from django.db.models import Model, QuerySet
 
     from embeddings.reconciling.status import Status
+    from queues import Worker
 
 
 def search(
@@ -35,6 +36,21 @@ def search(
     from embeddings.search import semantic
 
     return semantic.search(user, query, entity_types=entity_types, limit=limit, min_similarity=min_similarity, using=using)
+
+
+def find_similar(
+    obj: Model,
+    *,
+    limit: int = 10,
+    entity_types: Collection[str] | None = None,
+    min_similarity: float | None = None,
+    user: Any = None,
+    using: str | None = None,
+) -> list[SearchResult]:
+    """What the owner of `obj` owns besides that is most similar to it: see embeddings.search.similar."""
+    from embeddings.search import similar
+
+    return similar.find_similar(obj, limit=limit, entity_types=entity_types, min_similarity=min_similarity, user=user, using=using)
 
 
 def mark_dirty(objects: QuerySet[Any] | Iterable[Model]) -> int:
@@ -60,6 +76,20 @@ def status(*, using: str | None = None, entity_types: Collection[str] | None = N
     return module.status(using=using, entity_types=entity_types)
 
 
+def reindex(what: QuerySet[Any] | str | None = None, *, force: bool = False, using: str | None = None) -> int:
+    """Owes and enqueues every row of a queryset, of an entity type, or of all types: see embeddings.backfill.reindexing."""
+    from embeddings.backfill import reindexing
+
+    return reindexing.reindex(what, force=force, using=using)
+
+
+def initialize_embedding_worker(concurrency: int | None = None) -> Worker:
+    """Starts a worker of the embeddings queue inside this process: see embeddings.worker."""
+    from embeddings import worker
+
+    return worker.initialize_embedding_worker(concurrency)
+
+
 __all__ = [
     # registering
     "Chunking",
@@ -67,7 +97,11 @@ __all__ = [
     "register",
     # searching
     "SearchResult",
+    "find_similar",
     "search",
+    # working
+    "initialize_embedding_worker",
+    "reindex",
     # changes without signals
     "EmbeddableManager",
     "EmbeddableQuerySet",
@@ -79,7 +113,9 @@ __all__ = [
     # operating
     "status",
     # errors
+    "AlreadyRegistered",
     "EmbeddingsError",
+    "InvalidEmbeddable",
     "InvalidSearch",
     "NotRegistered",
     "ProviderError",

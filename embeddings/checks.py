@@ -9,12 +9,11 @@ from typing import Any
 
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.core.exceptions import FieldDoesNotExist
 from django.db import DatabaseError, connections
 
 from embeddings.capture import installation
 from embeddings.capture.embeddable import Embeddable
-from embeddings.capture.paths import fields_on
+from embeddings.capture.path_checks import find_path_mistakes
 from embeddings.capture.registry import registry
 from embeddings.conf import settings
 from embeddings.exceptions import ProviderError, TablesMissing
@@ -75,15 +74,9 @@ def check_embeddables(**_: Any) -> list[CheckMessage]:
 
 
 def _check_embeddable(embeddable: Embeddable) -> list[CheckMessage]:
-    messages: list[CheckMessage] = []
-    for path in (embeddable.owner, *(embeddable.fields or ()), *embeddable.depends_on):
-        try:
-            fields_on(embeddable.model, path)
-        except FieldDoesNotExist as error:
-            hint = "Mend owner, fields or depends_on in embeddables.py."
-            text = f"{type(embeddable).__qualname__}: {embeddable.model._meta.label} has no {path!r}: {error}"
-            messages.append(Error(text, hint=hint, id="embeddings.E002"))
-    return messages
+    name = type(embeddable).__qualname__
+    hint = f"Mend it where {embeddable.model._meta.label} is registered, mostly {embeddable.model._meta.app_label}/embeddables.py."
+    return [Error(f"{name}: {mistake}.", hint=hint, id="embeddings.E002") for mistake in find_path_mistakes(embeddable)]
 
 
 @register(Tags.database)

@@ -101,6 +101,10 @@ class InvalidEmbeddable(EmbeddingsError):
     """The embeddable lacks what it needs, or has an option that does not exist."""
 
 
+class InvalidContent(EmbeddingsError):
+    """The content or metadata that an embeddable builds cannot be stored."""
+
+
 class NotRegistered(EmbeddingsError):
     """No embeddable has this entity type, or is for this model."""
 
@@ -111,6 +115,10 @@ class InvalidSearch(EmbeddingsError):
 
 class OutOfTime(EmbeddingsError):
     """There was more to embed than one call has time for; what is left is owed still."""
+
+
+class InvalidBackfill(EmbeddingsError):
+    """The backfill cannot be made as asked."""
 
 
 class TooManyOrphans(EmbeddingsError):

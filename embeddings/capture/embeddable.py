@@ -86,7 +86,7 @@ class Embeddable:
             return None
         names = {*self.fields, *(path.split("__")[0] for path in (*self.depends_on, self.owner)), *self.soft_delete}
         found = [field for name in names if (field := find_field(self.model, name)) is not None]
-        return frozenset(names) | {field.attname for field in found if hasattr(field, "attname")}
+        return frozenset(names) | {field.name for field in found} | {field.attname for field in found if hasattr(field, "attname")}
 
     @cached_property
     def dependencies(self) -> Dependencies:

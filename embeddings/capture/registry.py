@@ -8,6 +8,7 @@ from typing import Any, TypeVar, overload
 from django.db.models import Model
 
 from embeddings.capture.embeddable import Embeddable
+from embeddings.capture.options import OPTIONS, find_mistakes, unknown, with_options
 from embeddings.exceptions import AlreadyRegistered, InvalidEmbeddable, NotRegistered
 
 E = TypeVar("E", bound="type[Embeddable]")
@@ -20,20 +21,15 @@ class Registry:
         self._by_type: dict[str, Embeddable] = {}
 
     def register(self, model: type[Model], embeddable_class: type[Embeddable]) -> Embeddable:
-        """Raises AlreadyRegistered, InvalidEmbeddable."""
-        embeddable = embeddable_class(model)
-        entity_type = getattr(embeddable, "entity_type", "")
-        if not entity_type:
-            raise InvalidEmbeddable(f"{embeddable_class.__qualname__} needs an entity_type.")
-        if embeddable_class.content is Embeddable.content:
-            raise InvalidEmbeddable(f"{embeddable_class.__qualname__} needs content(obj).")
-        if entity_type in self._by_type:
-            raise AlreadyRegistered(f"The entity type {entity_type!r} belongs to {self._by_type[entity_type].model._meta.label}.")
-        if any(known.model is model for known in self):
-            raise AlreadyRegistered(f"{model._meta.label} is registered already.")
-        if unknown := _unknown_options(embeddable_class):
-            raise InvalidEmbeddable(f"{embeddable_class.__qualname__} has unknown options: {', '.join(unknown)}.")
-        self._by_type[entity_type] = embeddable
+        """A proxy is registered as the model whose rows it shows. Raises AlreadyRegistered, InvalidEmbeddable."""
+        if mistakes := find_mistakes(model, embeddable_class):
+            raise InvalidEmbeddable(f"{embeddable_class.__qualname__} for {model._meta.label}: {'; '.join(mistakes)}.")
+        embeddable = embeddable_class(model._meta.concrete_model or model)
+        if (known := self._by_type.get(embeddable.entity_type)) is not None:
+            raise AlreadyRegistered(f"The entity type {embeddable.entity_type!r} belongs to {known.model._meta.label}.")
+        if any(known.model is embeddable.model for known in self):
+            raise AlreadyRegistered(f"{embeddable.model._meta.label} is registered already.")
+        self._by_type[embeddable.entity_type] = embeddable
         return embeddable
 
     def unregister(self, entity_type: str) -> None:
@@ -62,30 +58,39 @@ class Registry:
         return entity_type in self._by_type
 
 
-def _unknown_options(embeddable_class: type[Embeddable]) -> list[str]:
-    """Names that are neither an option nor a helper of the class's own: most likely misspelt."""
-    return sorted(
-        name
-        for name, value in vars(embeddable_class).items()
-        if not name.startswith("_") and not callable(value) and not hasattr(Embeddable, name) and name != "entity_type"
-    )
-
-
 registry = Registry()
 
 
 @overload
+def register(model: type[Model]) -> Callable[[E], E]: ...
+@overload
 def register(model: type[Model], embeddable_class: E, **options: Any) -> E: ...
 @overload
-def register(model: type[Model], embeddable_class: None = None, **options: Any) -> Callable[[E], E]: ...
-def register(model: type[Model], embeddable_class: E | None = None, **options: Any) -> E | Callable[[E], E]:
-    """`register(Note, NoteEmbeddable)`, or `@register(Note)` on the class; `options` replace attributes of it.
+def register(model: type[Model], embeddable_class: None = None, **options: Any) -> type[Embeddable]: ...
+def register(model: type[Model], embeddable_class: E | None = None, **options: Any) -> E | type[Embeddable] | Callable[[E], E]:
+    """`@register(Note)` on a subclass of Embeddable, `register(Note, NoteEmbeddable)`, or the options alone:
+    `register(Note, entity_type="note", owner="author", content=lambda note: note.title)`.
 
-    Raises AlreadyRegistered, InvalidEmbeddable.
+    Options are those of Embeddable, and come before the class's own. A function among them takes what the method takes without
+    `self`: `content(obj)`, `should_embed(obj)`, `metadata(obj)`, `queryset()`; what needs more is a class.
+    Raises AlreadyRegistered (the model, or the entity type, has an embeddable), InvalidEmbeddable (with all that is wrong).
     """
+    if not isinstance(model, type) or not issubclass(model, Model):
+        raise InvalidEmbeddable(f"register() takes a model class, not {model!r}.")
+    if mistakes := [unknown(name) for name in options if name not in OPTIONS]:
+        raise InvalidEmbeddable(f"{model._meta.label}: {'; '.join(mistakes)}.")
 
     def decorate(found: E) -> E:
-        registry.register(model, type(found.__name__, (found,), options) if options else found)
+        _register(model, found, options)
         return found
 
-    return decorate if embeddable_class is None else decorate(embeddable_class)
+    if embeddable_class is None and not options:
+        return decorate
+    return _register(model, embeddable_class or Embeddable, options)
+
+
+def _register(model: type[Model], embeddable_class: type[Embeddable], options: dict[str, Any]) -> type[Embeddable]:
+    if not isinstance(embeddable_class, type) or not issubclass(embeddable_class, Embeddable):
+        raise InvalidEmbeddable(f"{model._meta.label} needs a subclass of Embeddable, not {embeddable_class!r}.")
+    registry.register(model, with_options(embeddable_class, options))
+    return embeddable_class

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from embeddings.capture.built import build_content, build_metadata
 from embeddings.capture.changes import Entity
 from embeddings.capture.embeddable import Embeddable
 from embeddings.capture.registry import registry
@@ -71,12 +72,12 @@ def make_plan(entity: Entity, version: int, row: Any, *, model: EmbeddingModel, 
     if plan.owner_id is None or not embeddable.should_embed(row):
         return plan
     plan.recipe = recipe_of(embeddable, model)
-    text = clean(embeddable.content(row))
+    text = build_content(embeddable, row)
     if not text:
         plan.status = EmbeddingState.Status.EMPTY
         return plan
     plan.status = EmbeddingState.Status.EMBEDDED
-    plan.metadata = embeddable.metadata(row)
+    plan.metadata = build_metadata(embeddable, row)
     plan.content_hash = content_hash(text, plan.metadata, recipe=plan.recipe, model=model)
     if state is not None and state.content_hash == plan.content_hash and state.owner_id == str(plan.owner_id):
         plan.is_unchanged = True
@@ -89,13 +90,6 @@ def make_plan(entity: Entity, version: int, row: Any, *, model: EmbeddingModel, 
     return plan
 
 
-def clean(content: str) -> str:
-    """The text as it can be stored: without NUL, which PostgreSQL refuses, and with "?" for half a surrogate pair."""
-    if not isinstance(content, str):
-        raise TypeError(f"content() must return a string, not {type(content).__name__}")
-    return content.replace("\x00", "").encode("utf-8", "replace").decode().strip()
-
-
 def recipe_of(embeddable: Embeddable, model: EmbeddingModel) -> str:
     """What beside the row and the model the stored content depends on: an entity with another one is stale."""
     return f"{model.content_version}.{embeddable.recipe}"
@@ -103,7 +97,7 @@ def recipe_of(embeddable: Embeddable, model: EmbeddingModel) -> str:
 
 def content_hash(text: str, metadata: dict[str, Any], *, recipe: str, model: EmbeddingModel) -> str:
     """SHA-256, hex, over all that the stored rows depend on."""
-    parts = [model.pk, recipe, text, json.dumps(metadata, sort_keys=True, default=str)]
+    parts = [model.pk, recipe, text, json.dumps(metadata, sort_keys=True)]
     return hashlib.sha256("\x00".join(map(str, parts)).encode("utf-8", "replace")).hexdigest()
 
 

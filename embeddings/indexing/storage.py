@@ -101,7 +101,7 @@ def _store_states(cursor: CursorWrapper, statement: str, plans: Sequence[Plan], 
 def _store_vectors(cursor: CursorWrapper, plans: Sequence[Plan], model: EmbeddingModel) -> None:
     cursor.execute(SURPLUS, [*_columns(plans, _owner), [len(plan.chunks) for plan in plans], model.pk])
     rows = [
-        (plan.owner_id, model.pk, *plan.entity, index, chunk, json.dumps(plan.metadata, default=str), _halfvec(plan.vectors[chunk]))
+        (plan.owner_id, model.pk, *plan.entity, index, chunk, json.dumps(plan.metadata), _halfvec(plan.vectors[chunk]))
         for plan in plans
         for index, chunk in enumerate(plan.chunks)
     ]

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from datetime import datetime, time
+from typing import Any
 
-from django.core.management.base import CommandParser
+from django.contrib.auth import get_user_model
+from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
 
 from embeddings.conf import settings
 from embeddings.reconciling.report import OPEN, WRONG
@@ -33,3 +38,31 @@ def add_scope(parser: CommandParser) -> None:
 
 def databases(chosen: str | None) -> tuple[str, ...]:
     return (chosen,) if chosen else settings.databases
+
+
+def moment(text: str) -> datetime:
+    """A date or a date and time, in the current time zone unless it names another: an argparse type."""
+    try:
+        day = parse_date(text)
+        found = datetime.combine(day, time()) if day else parse_datetime(text)
+    except ValueError:
+        found = None
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date: write 2026-03-31, or 2026-03-31T08:00.")
+    return found if timezone.is_aware(found) else timezone.make_aware(found)
+
+
+def positive(text: str) -> int:
+    """A number of at least 1: an argparse type."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1.")
+    return int(text)
+
+
+def get_user(name: str) -> Any:
+    """The user by the name that they log in with. Raises CommandError."""
+    model = get_user_model()
+    try:
+        return model._default_manager.get_by_natural_key(name)
+    except model.DoesNotExist:
+        raise CommandError(f"There is no user {name!r}.") from None

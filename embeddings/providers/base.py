@@ -43,6 +43,8 @@ class Provider(ABC):
     """How often a call that is not answered is made, in all."""
     backoff_seconds: float = 1.0
     """The first wait between two attempts; the next ones are twice as long each."""
+    dollars_per_million_tokens: float | None = None
+    """What a million tokens cost, in US dollars; None where that is not known."""
 
     @classmethod
     @abstractmethod

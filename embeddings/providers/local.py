@@ -21,6 +21,7 @@ class LocalProvider(Provider):
     max_inputs = 2048
     max_tokens = 250_000
     max_input_tokens = 8192
+    dollars_per_million_tokens = 0.0
 
     def __init__(self, *, model: LocalModel, dimensions: int) -> None:
         self.model = model.name

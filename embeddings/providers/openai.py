@@ -12,7 +12,7 @@ from embeddings.conf import settings as embeddings_settings
 from embeddings.exceptions import ProviderFault, ProviderMisconfigured
 from embeddings.providers.base import EmbeddingBatch, Provider
 from embeddings.providers.openai_errors import translated_errors
-from embeddings.providers.openai_models import DEFAULT_MODEL, MAX_INPUT_TOKENS, find_dimensions, must_ask_for
+from embeddings.providers.openai_models import DEFAULT_MODEL, MAX_INPUT_TOKENS, find_dimensions, find_price, must_ask_for
 
 OPENAI_URL = "https://api.openai.com/v1"
 CONNECT_SECONDS = 5.0
@@ -48,6 +48,7 @@ class OpenAIProvider(Provider):
         self.max_inputs = max_inputs or (OTHER_SERVERS_MAX_INPUTS if base_url else 2048)
         self.max_input_tokens = max_input_tokens or MAX_INPUT_TOKENS
         self.backoff_seconds = backoff_seconds
+        self.dollars_per_million_tokens = None if base_url else find_price(model)
         self._options: dict[str, Any] = {"dimensions": self.dimensions} if must_ask_for(model, self.dimensions) else {}
         if base_url:
             self._options["encoding_format"] = "float"  # the client's own default, base64, is not known to all servers

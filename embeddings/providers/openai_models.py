@@ -12,19 +12,21 @@ MAX_INPUT_TOKENS = 8192
 
 @dataclass(frozen=True, kw_only=True)
 class OpenAIModel:
-    """`is_shortenable`: the request may ask for fewer dimensions than the model has."""
+    """`is_shortenable`: the request may ask for fewer dimensions than the model has. `price`: US dollars for a million tokens,
+    without the batch discount (developers.openai.com/api/docs/pricing, November 2026)."""
 
     name: str
     dimensions: int
+    price: float
     is_shortenable: bool = False
 
 
 KNOWN_MODELS = {
     model.name: model
     for model in (
-        OpenAIModel(name="text-embedding-3-small", dimensions=1536, is_shortenable=True),
-        OpenAIModel(name="text-embedding-3-large", dimensions=3072, is_shortenable=True),
-        OpenAIModel(name="text-embedding-ada-002", dimensions=1536),
+        OpenAIModel(name="text-embedding-3-small", dimensions=1536, price=0.02, is_shortenable=True),
+        OpenAIModel(name="text-embedding-3-large", dimensions=3072, price=0.13, is_shortenable=True),
+        OpenAIModel(name="text-embedding-ada-002", dimensions=1536, price=0.10),
     )
 }
 
@@ -44,6 +46,12 @@ def find_dimensions(name: str, dimensions: int) -> int:
         return dimensions or known.dimensions
     allowed = f"at most {known.dimensions}" if known.is_shortenable else f"{known.dimensions} and no other number of"
     raise ProviderMisconfigured(f"EMBEDDINGS_DIMENSIONS is {dimensions}, but {name} has {allowed} dimensions.")
+
+
+def find_price(name: str) -> float | None:
+    """US dollars for a million tokens at OpenAI itself; None for a model that is not known."""
+    known = KNOWN_MODELS.get(name)
+    return None if known is None else known.price
 
 
 def must_ask_for(name: str, dimensions: int) -> bool:

@@ -1,0 +1,1 @@
+"""Backfill: what has to be embedded is found by key, estimated, owed in parts, and followed or embedded here."""

@@ -1,0 +1,41 @@
+"""What an embeddable makes of a row, checked: what cannot be stored is the fault of this entity alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+
+from embeddings.capture.embeddable import Embeddable
+from embeddings.exceptions import InvalidContent
+
+
+def build_content(embeddable: Embeddable, row: Any) -> str:
+    """The text as it can be stored: stripped, without NUL, which PostgreSQL refuses, and with "?" for half a surrogate pair.
+
+    Raises InvalidContent, and whatever `content` raises.
+
+    None is refused, not taken for empty: a forgotten `return` would silently empty the index.
+    """
+    text = embeddable.content(row)
+    if not isinstance(text, str):
+        raise InvalidContent(
+            f"content() of {embeddable.entity_type} {row.pk} returned {type(text).__name__}, not a str (for no content return '')."
+        )
+    return text.replace("\x00", "").encode("utf-8", "replace").decode().strip()
+
+
+def build_metadata(embeddable: Embeddable, row: Any) -> dict[str, Any]:
+    """The metadata as JSON has it: dates, times, decimals and UUIDs as strings.
+
+    Raises InvalidContent, and whatever `metadata` raises.
+    """
+    metadata = embeddable.metadata(row)
+    if not isinstance(metadata, dict):
+        raise InvalidContent(f"metadata() of {embeddable.entity_type} {row.pk} returned {type(metadata).__name__}, not a dict.")
+    try:
+        plain: dict[str, Any] = json.loads(json.dumps(metadata, cls=DjangoJSONEncoder, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidContent(f"metadata() of {embeddable.entity_type} {row.pk} is no JSON: {error}") from error
+    return plain

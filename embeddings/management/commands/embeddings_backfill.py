@@ -1,0 +1,157 @@
+"""`manage.py embeddings_backfill`: embeds what is missing or stale, or everything again."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from embeddings import EmbeddingsError
+from embeddings.backfill.estimate import Estimate
+from embeddings.backfill.run import Backfill, find_hindrance
+from embeddings.backfill.selection import Selection
+from embeddings.exceptions import ProviderError
+from embeddings.management.arguments import get_user, moment, positive
+from embeddings.management.progress import Progress
+from queues import QueuesError
+
+LOOK_SECONDS = 0.5
+HINDRANCE_SECONDS = 5.0
+NOTHING = "Nothing is missing or stale."
+
+
+class Command(BaseCommand):
+    help = (
+        "Embeds what is missing or stale: marks it, lets the workers embed it after everybody's own saves, and shows how far they are. "
+        "Ctrl-C ends the showing, not the work; the same command goes on. Ends with 1 if entities failed."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--type", action="append", dest="entity_types", metavar="TYPE", help="only this entity type (repeatable)")
+        parser.add_argument("--user", metavar="NAME", help="only what this user owns")
+        parser.add_argument("--since", type=moment, metavar="DATE", help="only rows that changed since, by the model's auto_now field")
+        parser.add_argument("--limit", type=positive, metavar="N", help="at most so many entities")
+        parser.add_argument("--force", action="store_true", help="everything, whatever is stored")
+        parser.add_argument("--dry-run", action="store_true", help="change nothing: show how much it would be, and what it would cost")
+        parser.add_argument("--no-wait", action="store_true", help="return as soon as all is marked")
+        parser.add_argument("--here", action="store_true", help="embed in this process: no worker is needed")
+        parser.add_argument("--json", action="store_true", dest="as_json", help="print the numbers as JSON, and no progress")
+
+    def handle(
+        self,
+        *,
+        entity_types: list[str] | None,
+        user: str | None,
+        since: Any,
+        limit: int | None,
+        force: bool,
+        dry_run: bool,
+        no_wait: bool,
+        here: bool,
+        as_json: bool,
+        **options: Any,
+    ) -> None:
+        if here and no_wait:
+            raise CommandError("--here embeds in this process, so there is nothing that --no-wait could leave to others.")
+        selection = Selection(owner_id=None if user is None else get_user(user).pk, since=since)
+        self.as_json = as_json
+        try:
+            self.backfill = Backfill(entity_types, selection, limit=limit, force=force)
+            if dry_run:
+                self._show_estimate(self.backfill.estimate())
+            elif here:
+                self._embed_here()
+            else:
+                self._mark_and_follow(no_wait=no_wait)
+        except (EmbeddingsError, QueuesError) as error:
+            raise CommandError(str(error)) from error
+
+    def _show_estimate(self, found: Estimate) -> None:
+        if self.as_json:
+            self.stdout.write(json.dumps(asdict(found)))
+            return
+        about = "" if found.is_exact else "about "
+        self.stdout.write(f"{found.entities:,} entities would be embedded: {about}{found.chunks:,} chunks, {about}{found.tokens:,} tokens.")
+        if found.dollars is not None:
+            price = f"${found.dollars:,.2f}" if found.dollars >= 0.01 or not found.dollars else "less than a cent"
+            self.stdout.write(f"At least {found.requests:,} requests, at most about {price}.")
+        else:
+            self.stdout.write(f"At least {found.requests:,} requests. What they cost is not known of this model.")
+        if not found.is_exact:
+            self.stdout.write(f"Reckoned from {found.sampled:,} of the entities, chosen at random.")
+        if found.empty or found.unbuildable:
+            self.stdout.write(f"Of those looked at, {found.empty:,} have no content and {found.unbuildable:,} could not be built.")
+
+    def _mark_and_follow(self, *, no_wait: bool) -> None:
+        find_hindrance()  # raises where Redis is away, before anything is written
+        marked = 0
+        try:
+            for count in self.backfill.mark():
+                marked += count
+        except KeyboardInterrupt:
+            self._stop(f"Stopped while marking: {marked:,} entities are marked. The same command goes on.")
+        self.backfill.owed.count_from_here()
+        self._say(f"{marked:,} entities are {'' if self.backfill.force else 'missing or stale, and '}marked." if marked else NOTHING)
+        if not no_wait:
+            try:
+                self._follow()
+            except KeyboardInterrupt:
+                rest = ", without --force" if self.backfill.force else ""
+                self._stop(f"\nNo longer following; the workers go on. The same command{rest} goes on following.")
+        self._finish(marked)
+
+    def _follow(self) -> None:
+        owed = self.backfill.owed
+        total = left = owed.pending()
+        looked = -HINDRANCE_SECONDS
+        with Progress(self.stdout, total=total, quiet=self.as_json) as progress:
+            while left:
+                if time.monotonic() - looked >= HINDRANCE_SECONDS:
+                    looked = time.monotonic()
+                    if hindrance := find_hindrance():
+                        progress.say(hindrance)
+                        return
+                time.sleep(LOOK_SECONDS)
+                left = owed.pending()
+                progress.reach(total - left)
+
+    def _embed_here(self) -> None:
+        total = self.backfill.count()
+        self._say(f"{total:,} entities to embed in this process." if total else NOTHING)
+        with Progress(self.stdout, total=total, quiet=self.as_json) as progress:
+
+            def wait(seconds: float, error: ProviderError) -> None:
+                progress.say(f"{error} Going on in {seconds:.0f} s.")
+                time.sleep(seconds)
+
+            try:
+                for count in self.backfill.embed_here(wait):
+                    progress.reach(progress.done + count)
+            except KeyboardInterrupt:
+                again = "The same command goes on" if not self.backfill.force else "--force begins anew, the command without it goes on"
+                self._stop(f"\nStopped after {progress.done:,} of {total:,} entities. {again}.")
+        self._finish(total)
+
+    def _finish(self, marked: int) -> None:
+        owed = self.backfill.owed
+        pending, failed = owed.pending(), owed.parked()
+        reasons = owed.reasons()
+        if self.as_json:
+            facts = {"marked": marked, "pending": pending, "failed": failed, "failures": [asdict(reason) for reason in reasons]}
+            self.stdout.write(json.dumps(facts))
+        for reason in [] if self.as_json else reasons:
+            self.stdout.write(f"failed: {reason.entity_type} {reason.entity_id}: {reason.reason[:200]}")
+        if failed:
+            raise CommandError(f"{failed:,} entities could not be embedded, and are parked: a new save or this command tries them again.")
+        self._say("All are embedded." if not pending else f"{pending:,} wait for a worker.")
+
+    def _stop(self, text: str) -> None:
+        self._say(text)
+        raise SystemExit(130)
+
+    def _say(self, text: str) -> None:
+        if not self.as_json:
+            self.stdout.write(text)
