@@ -132,7 +132,7 @@ def _send(changes: list[Change], using: str) -> None:
         log.error("The jobs of %d changed entities did not reach Redis, the sweep will enqueue them: %s", len(changes), error)
 
 
-_outbox: PerTransaction[Change] = PerTransaction("changes", _send)
+_outbox: PerTransaction[Change] = PerTransaction("changes", lambda changes, using: _send(changes, using))
 
 
 def pending_changes() -> list[Change]:
