@@ -30,7 +30,7 @@ def run_pending(*, propagate: bool = True) -> int:
     Raises ProviderError where the provider serves nobody, with the rows still owed; EndlessJobs after a hundred rounds.
     """
     served: set[tuple[str, Entity]] = set()
-    failed: list[Exception] = []
+    failed: list[BaseException] = []
     with _without_jobs():
         for using in allowed_databases():
             for entities, failures in _rounds(using):
@@ -70,7 +70,7 @@ def _expand_all(using: str) -> None:
         expand(entity_type, path, related_id, using=using)
 
 
-def _park(failures: Failures, using: str) -> list[Exception]:
+def _park(failures: Failures, using: str) -> list[BaseException]:
     """Parks those that failed. Returns their errors, each with a note that says whose it is."""
     from embeddings.indexing.parking import park
 
