@@ -65,9 +65,8 @@ def _expand_all(using: str) -> None:
     from embeddings.indexing.fan_out import expand
     from embeddings.models import FanOut
 
-    rows = FanOut.objects.using(using).pending().order_by("pk").values_list("entity_type", "path", "related_id")
-    for entity_type, path, related_id in rows:
-        expand(entity_type, path, related_id, using=using)
+    for row in FanOut.objects.using(using).pending().order_by("pk"):
+        expand(row.entity_type, row.path, row.related_id, using=using)
 
 
 def _park(failures: Failures, using: str) -> list[BaseException]:

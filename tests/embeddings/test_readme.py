@@ -26,8 +26,6 @@ from queues.checks.queues import check_queues
 from tests.processes import ROOT
 from tests.testapp.models import Note
 
-pytest_plugins = ["embeddings.testing.fixtures"]
-
 PAGE = ROOT / "embeddings" / "README.md"
 TEXT = PAGE.read_text()
 ARCHIVE, OTHER = "archive", "other"

@@ -14,8 +14,6 @@ from embeddings.models import EmbeddingModel
 from embeddings.providers.fake import FakeProvider
 from tests.testapp.models import Note
 
-pytest_plugins = ["embeddings.testing.fixtures"]
-
 
 def save_and_find(user: User, run_pending: Callable[..., int]) -> None:
     note = Note.objects.create(author=user, title="heart doctor")
