@@ -4,7 +4,7 @@ import pytest
 
 from theo.embedded import EmbeddedError, ensure_servers
 
-pytest_plugins = ["queues.testing.fixtures"]
+pytest_plugins = ["queues.testing.fixtures", "embeddings.testing.fixtures"]
 
 
 def pytest_configure() -> None:

@@ -9,7 +9,8 @@ from embeddings.backfill.marking import mark
 from embeddings.backfill.selection import Target
 from embeddings.capture.changes import Entity
 from embeddings.exceptions import ProviderError
-from embeddings.indexing.indexer import Failures, index
+from embeddings.indexing.failures import Failures
+from embeddings.indexing.indexer import index
 from embeddings.indexing.parking import park
 from embeddings.parts import parts
 

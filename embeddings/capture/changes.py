@@ -173,7 +173,7 @@ def _send(changes: list[Change | RelatedChange], using: str) -> None:
         log.error("The jobs of %d changed rows did not reach Redis, the sweep will enqueue them: %s", len(changes), error)
 
 
-_outbox: PerTransaction[Change | RelatedChange] = PerTransaction("changes", _send)
+_outbox: PerTransaction[Change | RelatedChange] = PerTransaction("changes", lambda changes, using: _send(changes, using))
 
 
 def pending_changes() -> list[Change]:

@@ -63,7 +63,7 @@ def _run(queue: Queue, unit: Unit, *, is_last: bool) -> list[Outcome]:
     """The accepted outcomes. Whatever passes through, as `pytest.fail` does, the jobs do not stay leased."""
     outcomes = [Outcome(claim=claim, kind=Kind.BACK) for claim in unit.claims]
     try:
-        with _committing():
+        with committing():
             outcomes = run(unit)
             if is_last:
                 outcomes = [replace(outcome, kind=Kind.DEAD) if outcome.kind is Kind.RETRY else outcome for outcome in outcomes]
@@ -96,7 +96,7 @@ def _check_end(outcome: Outcome, runs: Counter[str], limit: int) -> None:
 
 
 @contextmanager
-def _committing() -> Iterator[None]:
+def committing() -> Iterator[None]:
     """In a test's transaction a job's commit hooks run when it ends, since its own transactions would have committed by then."""
     with ExitStack() as stack:
         for connection in connections.all(initialized_only=True):
