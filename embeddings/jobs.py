@@ -60,7 +60,7 @@ def cleanup_embeddings() -> int:
     return sum(cleanup(using=using).removed for using in settings.databases)
 
 
-@schedule(every=60)
+@schedule(every=settings.sweep_seconds)
 @job(name=SWEEP_EMBEDDINGS, queue=EMBEDDINGS)
 def sweep_embeddings() -> int:
     return sum(sweep(using=using) for using in settings.databases)

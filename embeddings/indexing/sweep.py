@@ -9,14 +9,18 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from embeddings.capture.changes import Change, enqueue
+from embeddings.conf import settings
 from embeddings.models import DirtyEntity
 
-AGE = timedelta(minutes=2)
 MOST = 1000
 
 
-def sweep(*, using: str = "default", age: timedelta = AGE, most: int = MOST) -> int:
-    """Enqueues rows that are pending for longer than `age`, oldest first, at most `most`. Returns how many."""
+def sweep(*, using: str = "default", age: timedelta | None = None, most: int = MOST) -> int:
+    """Enqueues rows that are pending for longer than `age` (EMBEDDINGS_SWEEP_AGE_SECONDS), oldest first, at most `most`.
+
+    Returns how many.
+    """
+    age = timedelta(seconds=settings.sweep_age_seconds) if age is None else age
     rows = list(DirtyEntity.objects.using(using).overdue(age)[:most])
     _enqueue(rows, using=using)
     return len(rows)
