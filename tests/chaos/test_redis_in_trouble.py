@@ -8,6 +8,7 @@ from django.db import transaction
 
 from embeddings import mark_dirty
 from embeddings.models import DirtyEntity, Embedding
+from queues import get_queue_stats
 from tests.chaos.installation import Installation, assert_nothing_was_charged, is_busy
 from tests.chaos.truth import assert_index_is_right
 from tests.processes import wait_until
@@ -68,8 +69,7 @@ def test_redis_emptied_with_work_waiting_and_with_work_under_way(home: Installat
     with transaction.atomic():
         for number in range(40):
             Note.objects.create(author=ann, title=f"slow {number}")
-    wait_until(is_busy)
-    wait_until(lambda: home.redis.client.zcard("rq:wip:embeddings") or home.redis.client.exists("rq:ext:embeddings:leases"))
+    wait_until(lambda: get_queue_stats("embeddings").active > 1)
     home.redis.client.flushall()
     home.wait_until_served()
     assert_index_is_right()

@@ -35,9 +35,11 @@ class Wanted:
 def assert_index_is_right() -> None:
     """Invariants I1 to I4 where all is served: nothing is owed, and what is stored is what the rows say, no more and no less."""
     with snapshot():
-        assert [str(row) for row in (*DirtyEntity.objects.all(), *FanOut.objects.all())] == []
-        assert wrong() == {}
-        assert impossible_versions() == []
+        owed = [str(row) for row in (*DirtyEntity.objects.all(), *FanOut.objects.all())]
+        problems, versions = wrong(), impossible_versions()
+    assert not owed, owed
+    assert not problems, problems
+    assert not versions, versions
 
 
 def lost() -> dict[Entity, str]:
