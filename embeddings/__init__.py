@@ -41,6 +41,15 @@ def mark_dirty(objects: QuerySet[Any] | Iterable[Model]) -> int:
     return marking.mark_dirty(objects)
 
 
+def retry_parked(
+    *, using: str = "default", entity_type: str | None = None, entity_ids: Collection[str] | None = None, error: str = ""
+) -> int:
+    """Takes up again what failed for good, all of it or what fits: see embeddings.indexing.parking."""
+    from embeddings.indexing import parking
+
+    return parking.retry_parked(using=using, entity_type=entity_type, entity_ids=entity_ids, error=error)
+
+
 __all__ = [
     # registering
     "Chunking",
@@ -52,6 +61,8 @@ __all__ = [
     # changes without signals
     "embeddings_disabled",
     "mark_dirty",
+    # what failed for good
+    "retry_parked",
     # errors
     "EmbeddingsError",
     "InvalidSearch",

@@ -27,6 +27,8 @@ class EmbeddingsSettings:
     """The first model's name; empty: the provider's default."""
     dimensions: int = 0
     """The first model's dimensions; 0: what the model has. Needed where the provider does not know the model."""
+    requests_in_flight: int = 5
+    """Requests to the provider that a bulk-embed job has under way at a time."""
     openai_api_key: str = ""
     """The key for OpenAI, or for the server at EMBEDDINGS_OPENAI_BASE_URL."""
     openai_base_url: str = ""

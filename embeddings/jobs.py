@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from django.db import OperationalError
-
-from embeddings.capture.changes import Change, Entity, record
+from embeddings.capture.changes import PART, Change, Entity, bulk_payloads
 from embeddings.conf import settings
-from embeddings.exceptions import InvalidInput, ProviderError, ProviderMisconfigured
+from embeddings.exceptions import InvalidInput, OutOfTime, ProviderError, ProviderMisconfigured
+from embeddings.indexing.bulk import TIMEOUT_SECONDS, embed_all
 from embeddings.indexing.cleanup import cleanup
+from embeddings.indexing.failures import Failure
 from embeddings.indexing.fan_out import expand
-from embeddings.indexing.indexer import Failure, Failures, index
+from embeddings.indexing.indexer import DATABASE_TROUBLE, index
+from embeddings.indexing.owing import owe_missing
 from embeddings.indexing.parking import park
 from embeddings.indexing.sweep import sweep
 from embeddings.names import (
@@ -24,13 +27,16 @@ from embeddings.names import (
     SWEEP_EMBEDDINGS,
 )
 from embeddings.payloads import BulkEmbedJobData, EmbeddingJobData, FanOutJobData
-from queues import Batch, Item, RetryLater, job, schedule
+from queues import Batch, Item, RedisUnavailable, RetryLater, add_jobs, current_job, job, report_progress, schedule
+
+log = logging.getLogger("embeddings")
 
 BATCH = 100
 PROVIDER_WAIT_SECONDS = 5.0
 MISCONFIGURED_WAIT_SECONDS = 60.0
 LONGEST_WAIT_SECONDS = 3600.0
 DATABASE_WAIT_SECONDS = 2.0
+OUT_OF_TIME_WAIT_SECONDS = 1.0
 
 
 @job(name=GENERATE_EMBEDDING, queue=EMBEDDINGS, batch=BATCH, owner="user_id")
@@ -43,11 +49,34 @@ def delete_embedding(batch: Batch[EmbeddingJobData]) -> None:
     serve(batch)
 
 
-@job(name=BULK_EMBED, queue=EMBEDDINGS, owner="user_id")
+class Unfinished(RetryLater):
+    """The work is owed, but a part of it was not done: another run goes on with that."""
+
+
+@job(name=BULK_EMBED, queue=EMBEDDINGS, owner="user_id", timeout=TIMEOUT_SECONDS)
 def bulk_embed(data: BulkEmbedJobData) -> None:
-    """Owes the work and enqueues it entity by entity, so that one that fails does so alone."""
-    changes = [Change(entity_type=data.entity_type, entity_id=entity_id, owner_id=str(data.user_id)) for entity_id in data.entity_ids]
-    record(changes, using=data.database)
+    """Serves the entities itself; above a thousand it becomes jobs of a thousand. The work is owed first, so that no failure loses it."""
+    entities = [(data.entity_type, entity_id) for entity_id in sorted(set(data.entity_ids))]
+    running = current_job()
+    if running is None or running.error_class != Unfinished.__name__:
+        with uncharged():
+            owe_missing(entities, using=data.database)
+    with uncharged(Unfinished):
+        if len(entities) > PART:
+            changes = [Change(entity_type=kind, entity_id=entity_id, owner_id=str(data.user_id)) for kind, entity_id in entities]
+            add_jobs(EMBEDDINGS, [(BULK_EMBED, payload) for payload in bulk_payloads(changes, using=data.database)])
+        else:
+            embed_all(entities, using=data.database, owner_id=str(data.user_id), report=report)
+    report(100)
+
+
+def report(percent: int) -> None:
+    """Raises JobCancelled where the job is to stop. Nobody knowing how far it is stops nothing."""
+    if current_job() is not None:
+        try:
+            report_progress(percent)
+        except RedisUnavailable as error:
+            log.warning("The progress of a bulk job did not reach Redis: %s", error)
 
 
 @job(name=EXPAND_FAN_OUT, queue=EMBEDDINGS)
@@ -85,31 +114,38 @@ def serve(batch: Batch[EmbeddingJobData]) -> None:
 def serve_items(items: Sequence[Item[EmbeddingJobData]]) -> None:
     """What is the provider's or the database's fault puts all back uncharged; an entity's own failure is its item's alone."""
     for using in {item.data.database for item in items}:
-        of_database = [item for item in items if item.data.database == using]
-        failures = _index([(item.data.entity_type, item.data.entity_id) for item in of_database], using)
-        for item in of_database:
-            failure = failures.get((item.data.entity_type, item.data.entity_id))
-            if failure is not None:
+        here = [item for item in items if item.data.database == using]
+        by_hand = {_entity(item) for item in here if not item.data.version}
+        with uncharged():
+            failures = index(map(_entity, here), using=using, look=by_hand)
+        for item in here:
+            if failure := failures.get(_entity(item)):
                 fail(item, failure)
 
 
-def _index(entities: Sequence[Entity], using: str) -> Failures:
-    """Raises RetryLater for what is nobody's own failure."""
+def _entity(item: Item[EmbeddingJobData]) -> Entity:
+    return item.data.entity_type, item.data.entity_id
+
+
+@contextmanager
+def uncharged(put_back: type[RetryLater] = RetryLater) -> Iterator[None]:
+    """Puts the job back, as what is raised within is nobody's own failure; what is passes through."""
     try:
-        return index(entities, using=using)
+        yield
     except InvalidInput:
         raise
     except ProviderMisconfigured as error:
-        raise RetryLater(MISCONFIGURED_WAIT_SECONDS, str(error)) from error
+        raise put_back(MISCONFIGURED_WAIT_SECONDS, str(error)) from error
     except ProviderError as error:
-        raise RetryLater(min(error.retry_after or PROVIDER_WAIT_SECONDS, LONGEST_WAIT_SECONDS), str(error)) from error
-    except OperationalError as error:  # the database is away, restarting or broke a deadlock
-        raise RetryLater(DATABASE_WAIT_SECONDS, str(error).strip()) from error
+        raise put_back(min(error.retry_after or PROVIDER_WAIT_SECONDS, LONGEST_WAIT_SECONDS), str(error)) from error
+    except OutOfTime as error:
+        raise put_back(OUT_OF_TIME_WAIT_SECONDS, str(error)) from error
+    except (*DATABASE_TROUBLE, RedisUnavailable) as error:
+        raise put_back(DATABASE_WAIT_SECONDS, str(error).strip()) from error
 
 
 def fail(item: Item[EmbeddingJobData], failure: Failure) -> None:
     """Charges the item; at its last attempt the dirty row is parked at the version that failed."""
     if item.job.is_last_attempt:
-        reason = f"{type(failure.error).__name__}: {failure.error}"
-        park((item.data.entity_type, item.data.entity_id), reason=reason, version=failure.version, using=item.data.database)
+        park(_entity(item), reason=str(failure), version=failure.version, using=item.data.database)
     item.fail(failure.error)

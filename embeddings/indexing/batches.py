@@ -35,16 +35,17 @@ class Answers:
 
 
 def group_plans(plans: Sequence[Plan], provider: Provider) -> Iterator[list[Plan]]:
-    """Plans whose chunks fill a request; an entity with more chunks than that is a group of its own."""
+    """Plans whose wanted chunks fill a request; an entity with more of them than that is a group of its own."""
     group: list[Plan] = []
     inputs = tokens = 0
     for plan in plans:
-        size = sum(provider.estimate_tokens(chunk) for chunk in plan.chunks)
-        if group and (inputs + len(plan.chunks) > provider.max_inputs or tokens + size > provider.max_tokens):
+        wanted = plan.wanted
+        size = sum(map(provider.estimate_tokens, wanted))
+        if group and (inputs + len(wanted) > provider.max_inputs or tokens + size > provider.max_tokens):
             yield group
             group, inputs, tokens = [], 0, 0
         group.append(plan)
-        inputs, tokens = inputs + len(plan.chunks), tokens + size
+        inputs, tokens = inputs + len(wanted), tokens + size
     if group:
         yield group
 

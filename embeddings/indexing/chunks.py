@@ -1,69 +1,172 @@
-"""Long content in chunks: split on sentences, within the model's tokens, with some overlap."""
+"""Long content in chunks: whole sentences (or paragraphs, or words) within the model's tokens, with some overlap.
+
+A wrong end of a sentence ("Dr. Smith") costs nothing where it only says where one chunk of thousands of words may end, and the overlap
+covers it: no reason for a library that knows languages.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import unicodedata
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 MAX_TOKENS = 8000
 OVERLAP_TOKENS = 100
+LEAST_TOKENS = 10
+
+Unit = Literal["sentences", "paragraphs", "words"]
+
+# Each matches what lies between two units: empty after a full stop that no space follows.
+PARAGRAPH_END = re.compile(r"\n[^\S\n]*\n\s*")
+SENTENCE_END = re.compile(r"(?<=[.!?…।؟۔])[\"'”’»)\]]?\s+|(?<=[。！？｡])(?![」』”’）。！？｡])|(?<=[。！？｡][」』”’）])|\n\s*")
+WORD_END = re.compile(r"\s+")
+ENDS: dict[Unit, tuple[re.Pattern[str], ...]] = {
+    "paragraphs": (PARAGRAPH_END, SENTENCE_END, WORD_END),
+    "sentences": (SENTENCE_END, WORD_END),
+    "words": (WORD_END,),
+}
+LOOK_AHEAD = 100
+"""Characters behind a window that a match may reach into."""
+JOINER = "\u200d"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chunking:
-    """`max_tokens` a chunk, or the model's own maximum if that is lower; each chunk begins with `overlap_tokens` of the one before."""
+    """`max_tokens` a chunk, or the model's own maximum if that is lower; each chunk begins with `overlap_tokens` of the one before.
 
-    by: Literal["sentences", "paragraphs", "words"] = "sentences"
+    A unit that is longer than a chunk is split on the next smaller one: paragraphs, sentences, words, characters.
+    Raises ValueError for what is out of range.
+    """
+
+    by: Unit = "sentences"
     max_tokens: int = MAX_TOKENS
     overlap_tokens: int = OVERLAP_TOKENS
+
+    def __post_init__(self) -> None:
+        if self.by not in get_args(Unit):
+            raise ValueError(f"chunks are split by {', '.join(get_args(Unit))}, not by {self.by!r}")
+        for name in ("max_tokens", "overlap_tokens"):
+            if type(getattr(self, name)) is not int:
+                raise ValueError(f"{name} must be a whole number, not {getattr(self, name)!r}")
+        if self.max_tokens < LEAST_TOKENS:
+            raise ValueError(f"max_tokens must be at least {LEAST_TOKENS}, not {self.max_tokens}")
+        if not 0 <= self.overlap_tokens <= self.max_tokens // 2:
+            raise ValueError(f"overlap_tokens must be from 0 to half of max_tokens ({self.max_tokens // 2}), not {self.overlap_tokens}")
 
     def __str__(self) -> str:
         return f"{self.by}-{self.max_tokens}-{self.overlap_tokens}"
 
 
-SENTENCE_END = re.compile(r"(?<=[.!?…。])\s+|\n+")
-
-
 def split(text: str, chunking: Chunking, *, max_tokens: int, count_tokens: Callable[[str], int]) -> list[str]:
-    """The text whole, where it fits; else chunks of whole sentences, each beginning with the last ones of the chunk before."""
+    """The text whole, where it fits; else pieces of it in their order, which together leave out nothing but white space.
+
+    `count_tokens` must not shrink as a text grows. The time is linear in the text.
+    """
     limit = min(chunking.max_tokens, max_tokens)
     if count_tokens(text) <= limit:
         return [text]
-    overlap = min(chunking.overlap_tokens, limit // 4)
-    chunks: list[str] = []
-    current: list[str] = []
-    for sentence in _sentences(text, limit, count_tokens):
-        if current and count_tokens(" ".join([*current, sentence])) > limit:
-            chunks.append(" ".join(current))
-            current = _tail(current, overlap, count_tokens)
-            if current and count_tokens(" ".join([*current, sentence])) > limit:
-                current = []
-        current.append(sentence)
-    return [*chunks, " ".join(current)]
+    overlap = min(chunking.overlap_tokens, limit // 2)
+    return list(_Splitter(text, ENDS[chunking.by], limit=limit, overlap=overlap, count_tokens=count_tokens).chunks())
 
 
-def _sentences(text: str, limit: int, count_tokens: Callable[[str], int]) -> list[str]:
-    """Sentences that each fit; what is longer is cut into words, and a word that is longer into pieces."""
-    parts: list[str] = []
-    for sentence in SENTENCE_END.split(text):
-        sentence = sentence.strip()
-        while sentence and count_tokens(sentence) > limit:
-            cut = max(1, len(sentence) * limit // (count_tokens(sentence) + 1))
-            space = sentence.rfind(" ", cut // 2, cut)
-            cut = space if space > 0 else cut
-            parts.append(sentence[:cut].strip())
-            sentence = sentence[cut:].strip()
-        if sentence:
-            parts.append(sentence)
-    return [part for part in parts if part]
+class _Splitter:
+    """Looks at one window of the text at a time: what fits from where a chunk begins, and the last end of a unit in it."""
 
+    def __init__(
+        self, text: str, ends: tuple[re.Pattern[str], ...], *, limit: int, overlap: int, count_tokens: Callable[[str], int]
+    ) -> None:
+        self.text, self.ends, self.limit, self.overlap, self.count_tokens = text, ends, limit, overlap, count_tokens
 
-def _tail(sentences: list[str], overlap: int, count_tokens: Callable[[str], int]) -> list[str]:
-    tail: list[str] = []
-    for sentence in reversed(sentences):
-        if count_tokens(" ".join([sentence, *tail])) > overlap:
-            break
-        tail.insert(0, sentence)
-    return tail
+    def chunks(self) -> Iterator[str]:
+        begin = self._skip_space(0)
+        end = begin
+        while end < len(self.text):
+            end = self._end(begin, beyond=end)
+            yield self.text[begin:end].rstrip()
+            end = self._skip_space(end)
+            begin = self._begin(begin, end)
+
+    def _end(self, begin: int, *, beyond: int) -> int:
+        """Where the chunk that begins here ends: at the end of the largest unit that fits and brings something new."""
+        fitting = self._fitting(begin)
+        if fitting == len(self.text):
+            return fitting
+        for pattern in self.ends:
+            found = [at for at in self._unit_ends(pattern, beyond, fitting) if at > beyond]
+            if found:
+                return found[-1]
+        return self._between_characters(max(fitting, beyond + 1), beyond + 1)
+
+    def _begin(self, begin: int, end: int) -> int:
+        """Where the next chunk begins: as far before `end` as the overlap allows and the next whole unit, where it fits, still fits."""
+        if not self.overlap or end == len(self.text):
+            return end
+        earliest = self._earliest(begin, end, self.overlap)
+        unit_end = self._next_unit_end(end)
+        if unit_end > end and self._count(earliest, unit_end) > self.limit:
+            earliest = self._earliest(earliest, unit_end, self.limit)
+        for pattern in self.ends:
+            match = next((match for match in pattern.finditer(self.text, max(earliest - 1, 0), end) if earliest <= match.end() < end), None)
+            if match:
+                return match.end()
+        return self._skip_space(self._between_characters(earliest, earliest, step=1)) if earliest < end else end
+
+    def _next_unit_end(self, begin: int) -> int:
+        """The end of the largest unit that begins here and fits a chunk; `begin` where none does."""
+        fitting = self._fitting(begin)
+        if fitting == len(self.text):
+            return fitting
+        for pattern in self.ends:
+            found = next((at for at in self._unit_ends(pattern, begin, fitting) if at > begin), None)
+            if found:
+                return found
+        return begin
+
+    def _unit_ends(self, pattern: re.Pattern[str], begin: int, fitting: int) -> Iterator[int]:
+        """Where units end that are within the window, the white space or quote between them left out."""
+        for match in pattern.finditer(self.text, begin, min(fitting + LOOK_AHEAD, len(self.text))):
+            end = match.start() + len(match.group()) - len(match.group().lstrip("\"'”’»)]"))
+            if end > fitting:
+                return
+            yield end
+
+    def _fitting(self, begin: int) -> int:
+        """The most characters from here that fit."""
+        low, size = begin, self.limit
+        while (high := min(begin + size, len(self.text))) and self._count(begin, high) <= self.limit:
+            if high == len(self.text):
+                return high
+            low, size = high, size * 2
+        return low + bisect_right(range(low + 1, high), self.limit, key=lambda end: self._count(begin, end))
+
+    def _earliest(self, begin: int, end: int, tokens: int) -> int:
+        """The fewest characters before `end`, not before `begin`, from which it is at most so many tokens."""
+        low = max(begin, end - self._reach(begin, end, tokens))
+        return low + bisect_left(range(low, end), -tokens, key=lambda at: -self._count(at, end))
+
+    def _reach(self, begin: int, end: int, tokens: int) -> int:
+        """So many characters before `end` are more than the tokens, or all there are."""
+        size = tokens
+        while end - size > begin and self._count(end - size, end) <= tokens:
+            size *= 2
+        return size
+
+    def _count(self, begin: int, end: int) -> int:
+        return self.count_tokens(self.text[begin:end])
+
+    def _skip_space(self, at: int) -> int:
+        match = WORD_END.match(self.text, at)
+        return match.end() if match else at
+
+    def _between_characters(self, at: int, least: int, *, step: int = -1) -> int:
+        """A place near `at` where no accent or joined emoji is torn from what it belongs to, if there is one."""
+        for place in range(at, at + step * LOOK_AHEAD, step):
+            if not least <= place < len(self.text):
+                break
+            following = self.text[place]
+            if not (unicodedata.combining(following) or following in (JOINER, "\ufe0f") or self.text[place - 1] == JOINER):
+                return place
+        return at

@@ -4,134 +4,150 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from django.db import DataError
+from django.db import DataError, InterfaceError, OperationalError
 
-from embeddings.capture.changes import Entity, owe
-from embeddings.indexing.batches import embed, group_plans
+from embeddings.capture.changes import Entity
+from embeddings.indexing.batches import Answers, group_plans
+from embeddings.indexing.failures import Failure, Failures, record_failures
+from embeddings.indexing.owing import owe_politely, read_versions
 from embeddings.indexing.plans import Plan, load_rows, make_plan
+from embeddings.indexing.requests import ask
+from embeddings.indexing.reuse import reuse
 from embeddings.indexing.storage import store
-from embeddings.models import DirtyEntity, EmbeddingModel, EmbeddingState
-from embeddings.providers import Provider
+from embeddings.models import EmbeddingModel, EmbeddingState
 
 log = logging.getLogger("embeddings")
 
 PROVIDER_SECONDS = 120.0
 """For all requests of one call; well within the job's timeout, so that a slow provider is never an entity's failure."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Failure:
-    """An entity's own error, at the version that was tried."""
-
-    error: Exception
-    version: int
+DATABASE_TROUBLE = (OperationalError, InterfaceError)
+"""The database is away, restarting, or broke a deadlock: nobody's own failure."""
 
 
-Failures = dict[Entity, Failure]
+def index(entities: Iterable[Entity], *, using: str = "default", look: Collection[Entity] = ()) -> Failures:
+    """Brings the entities' vectors into step with their rows. Returns the failures that are an entity's own; they are recorded.
 
-
-def index(entities: Iterable[Entity], *, using: str = "default") -> Failures:
-    """Brings the entities' vectors into step with their rows. Returns the failures that are an entity's own.
-
-    An entity that is clean, and has a state, costs a look. Raises ProviderError where the provider serves nobody;
-    then what did not need it is stored all the same.
+    An entity that is clean, and has a state, costs a look at that; one of `look` is compared with its row all the same.
+    Raises ProviderError where the provider serves nobody; then what did not need it is stored all the same.
     """
-    wanted = sorted(set(entities))
-    model = EmbeddingModel.objects.using(using).active()
-    provider = model.get_provider()
-    versions = _versions(wanted, model)
-    plans, failures = _plan(versions, model, provider)
-    paid = [plan for plan in plans if plan.chunks]
-    paid += _store_free([plan for plan in plans if not plan.chunks], model, provider, failures)
-    deadline = time.monotonic() + PROVIDER_SECONDS
-    for group in group_plans(paid, provider):
-        failures |= _embed(group, provider, deadline)
-        _store([plan for plan in group if plan.vectors], model, failures)  # at once: what was paid for is kept
-    return failures
+    indexer = Indexer(using=using)
+    groups = indexer.prepare(indexer.versions(sorted(set(entities)), look=look))
+    for group, answers in ask(groups, indexer.provider, deadline=time.monotonic() + PROVIDER_SECONDS):
+        indexer.take(group, answers)
+    return indexer.failures
 
 
-def _store_free(plans: list[Plan], model: EmbeddingModel, provider: Provider, failures: Failures) -> list[Plan]:
-    """Stores plans that need no provider. Returns those that turned out to need it: another worker stored something else meanwhile."""
-    taken = _store(plans, model, failures)
-    overtaken = {plan.entity: plan.version for plan in plans if plan.is_unchanged and plan.entity not in taken}
-    if not overtaken:
-        return []
-    again, errors = _plan(overtaken, model, provider)
-    failures |= errors
-    _store([plan for plan in again if not plan.chunks], model, failures)
-    return [plan for plan in again if plan.chunks]
+class Indexer:
+    """Serves entities of one database with its active model. `failures` are the entities' own, `served` counts all that were decided."""
 
+    def __init__(self, *, using: str) -> None:
+        self.using = using
+        self.model = EmbeddingModel.objects.using(using).active()
+        self.provider = self.model.get_provider()
+        self.failures: Failures = {}
+        self.served = 0
 
-def _store(plans: list[Plan], model: EmbeddingModel, failures: Failures) -> set[Entity]:
-    """Stores the plans; values that the database refuses are halved down to the entity to blame, which fails alone."""
-    try:
-        return store(plans, model)
-    except (DataError, UnicodeError) as error:
-        if len(plans) == 1:
-            failures[plans[0].entity] = Failure(error=error, version=plans[0].version)
-            return set()
-    middle = len(plans) // 2
-    return _store(plans[:middle], model, failures) | _store(plans[middle:], model, failures)
+    def versions(self, wanted: list[Entity], *, look: Collection[Entity] = ()) -> dict[Entity, int]:
+        """The version to reach, of those entities that are owed work."""
+        versions = read_versions(wanted, using=self.using)
+        missing = [entity for entity in wanted if entity not in versions]
+        states = self._states(missing)
+        known = {entity for entity, state in states.items() if state.status != EmbeddingState.Status.FAILED}
+        unknown = [entity for entity in missing if entity not in known or entity in look]
+        if unknown:  # asked for by hand: owe the work first, so that no failure loses it
+            versions |= owe_politely(unknown, using=self.using)
+        return versions
 
+    def prepare(self, versions: Mapping[Entity, int]) -> Iterator[list[Plan]]:
+        """Stores what needs no provider at once. Gives the plans that need it in groups that fill a request each."""
+        plans = self._plan(versions)
+        paid = [plan for plan in plans if plan.wanted]
+        paid += self._store_free([plan for plan in plans if not plan.wanted])
+        self.served += len(versions) - len(paid)
+        return group_plans(paid, self.provider)
 
-def _versions(wanted: list[Entity], model: EmbeddingModel) -> dict[Entity, int]:
-    """The version to reach, of those entities that are owed work."""
-    dirty = _read_versions(wanted, model.database)
-    missing = [entity for entity in wanted if entity not in dirty]
-    known = _states(missing, model)
-    unknown = [entity for entity in missing if entity not in known]
-    if unknown:  # asked for by hand: owe the work first, so that no failure loses it
-        dirty |= owe(unknown, using=model.database)
-    return dirty
+    def take(self, group: Sequence[Plan], answers: Answers) -> None:
+        """What became of a group's requests: stored at once, as it was paid for. A refused chunk is its entity's error; the others go on."""
+        answered: list[Plan] = []
+        start = 0
+        for plan in group:
+            wanted = plan.wanted
+            part = slice(start, start + len(wanted))
+            start = part.stop
+            refused = next((error for error in answers.errors[part] if error is not None), None)
+            if refused is not None:
+                self._fail({plan.entity: Failure(error=refused, version=plan.version)})
+                continue
+            plan.vectors |= {text: vector for text, vector in zip(wanted, answers.vectors[part], strict=True) if vector is not None}
+            answered.append(plan)
+        self._store(answered)
+        self.served += len(group)
 
+    def _fail(self, failures: Failures) -> None:
+        record_failures(failures, self.model)
+        self.failures |= failures
 
-def _read_versions(entities: list[Entity], using: str) -> dict[Entity, int]:
-    rows = DirtyEntity.objects.using(using).filter(
-        entity_type__in={entity[0] for entity in entities}, entity_id__in=[entity[1] for entity in entities]
-    )
-    found = {
-        (entity_type, entity_id): version for entity_type, entity_id, version in rows.values_list("entity_type", "entity_id", "version")
-    }
-    return {entity: found[entity] for entity in entities if entity in found}
+    def _store_free(self, plans: list[Plan]) -> list[Plan]:
+        """Stores plans that need no provider. Returns those that turned out to need it: another worker stored something else meanwhile."""
+        taken = self._store(plans)
+        overtaken = {plan.entity: plan.version for plan in plans if plan.is_unchanged and plan.entity not in taken}
+        if not overtaken:
+            return []
+        again = self._plan(overtaken)
+        self._store([plan for plan in again if not plan.wanted])
+        return [plan for plan in again if plan.wanted]
 
-
-def _states(entities: list[Entity], model: EmbeddingModel) -> dict[Entity, EmbeddingState]:
-    types, ids = {entity[0] for entity in entities}, [entity[1] for entity in entities]
-    rows = EmbeddingState.objects.using(model.database).filter(entity_type__in=types, entity_id__in=ids, model=model)
-    return {(state.entity_type, state.entity_id): state for state in rows}
-
-
-def _plan(versions: dict[Entity, int], model: EmbeddingModel, provider: Provider) -> tuple[list[Plan], Failures]:
-    """Versions were read before the rows: a row may be newer than its version, never older."""
-    states = _states(list(versions), model)
-    rows = load_rows(versions, using=model.database)
-    plans: list[Plan] = []
-    failures: Failures = {}
-    for entity, version in versions.items():
+    def _store(self, plans: list[Plan]) -> set[Entity]:
+        """Stores the plans; values that the database refuses are halved down to the entity to blame, which fails alone."""
         try:
-            plans.append(make_plan(entity, version, rows.get(entity), model=model, provider=provider, state=states.get(entity)))
+            return store(plans, self.model)
+        except (DataError, UnicodeError) as error:
+            if len(plans) == 1:
+                self._fail({plans[0].entity: Failure(error=error, version=plans[0].version)})
+                return set()
+        return set().union(*(self._store(half) for half in halves(plans)))
+
+    def _plan(self, versions: Mapping[Entity, int]) -> list[Plan]:
+        """Versions were read before the rows: a row may be newer than its version, never older."""
+        states = self._states(list(versions))
+        rows, failures = self._load(list(versions), versions)
+        plans: list[Plan] = []
+        for entity, version in versions.items():
+            if entity in failures:
+                continue
+            try:
+                row, state = rows.get(entity), states.get(entity)
+                plans.append(make_plan(entity, version, row, model=self.model, provider=self.provider, state=state))
+            except DATABASE_TROUBLE:
+                raise
+            except Exception as error:
+                log.warning("The content of %s %s could not be built: %s", *entity, error)
+                failures[entity] = Failure(error=error, version=version)
+        self._fail(failures)
+        reuse(plans, self.model)
+        return plans
+
+    def _load(self, entities: list[Entity], versions: Mapping[Entity, int]) -> tuple[dict[Entity, Any], Failures]:
+        """The rows; where a queryset fails, it is halved down to the entity to blame."""
+        try:
+            return load_rows(entities, using=self.using), {}
+        except DATABASE_TROUBLE:
+            raise
         except Exception as error:
-            log.warning("The content of %s %s could not be built: %s", *entity, error)
-            failures[entity] = Failure(error=error, version=version)
-    return plans, failures
+            if len(entities) == 1:
+                return {}, {entities[0]: Failure(error=error, version=versions[entities[0]])}
+        (rows, failures), (others, more) = (self._load(half, versions) for half in halves(entities))
+        return rows | others, failures | more
+
+    def _states(self, entities: list[Entity]) -> dict[Entity, EmbeddingState]:
+        types, ids = {entity[0] for entity in entities}, [entity[1] for entity in entities]
+        rows = EmbeddingState.objects.using(self.using).filter(entity_type__in=types, entity_id__in=ids, model=self.model)
+        return {(state.entity_type, state.entity_id): state for state in rows}
 
 
-def _embed(plans: list[Plan], provider: Provider, deadline: float) -> Failures:
-    """Gives the plans their vectors. A refused chunk is its entity's error; the others go on."""
-    texts = [chunk for plan in plans for chunk in plan.chunks]
-    answers = embed(texts, provider, deadline=deadline)
-    failures: Failures = {}
-    start = 0
-    for plan in plans:
-        part = range(start, start + len(plan.chunks))
-        start = part.stop
-        refused = next((answers.errors[index] for index in part if answers.errors[index] is not None), None)
-        if refused is not None:
-            failures[plan.entity] = Failure(error=refused, version=plan.version)
-            continue
-        plan.vectors = [vector for index in part if (vector := answers.vectors[index]) is not None]
-        plan.tokens = sum(provider.estimate_tokens(chunk) for chunk in plan.chunks)
-    return failures
+def halves(items: list[Any]) -> tuple[list[Any], list[Any]]:
+    return items[: len(items) // 2], items[len(items) // 2 :]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,10 +16,16 @@ from embeddings.indexing.chunks import split
 from embeddings.models import EmbeddingModel, EmbeddingState
 from embeddings.providers import Provider
 
+Vector = Sequence[float] | str
+"""Numbers from a provider, or what is stored as PostgreSQL writes it."""
+
 
 @dataclass(kw_only=True)
 class Plan:
-    """The wanted state of one entity at the version that was read. Without chunks its vectors go."""
+    """The wanted state of one entity at the version that was read. Without chunks its vectors go.
+
+    `vectors` are by the text of their chunk: equal texts need one only, and what is known already none from the provider.
+    """
 
     entity: Entity
     version: int
@@ -31,8 +37,14 @@ class Plan:
     chunks: list[str] = field(default_factory=list)
     is_unchanged: bool = False
     stored_chunks: int = 0
-    vectors: list[list[float]] = field(default_factory=list)
+    vectors: dict[str, Vector] = field(default_factory=dict)
     tokens: int = 0
+    may_reuse: bool = False
+
+    @property
+    def wanted(self) -> list[str]:
+        """The texts whose vectors only the provider has."""
+        return [chunk for chunk in dict.fromkeys(self.chunks) if chunk not in self.vectors]
 
 
 def load_rows(entities: Iterable[Entity], *, using: str) -> dict[Entity, Any]:
@@ -59,7 +71,7 @@ def make_plan(entity: Entity, version: int, row: Any, *, model: EmbeddingModel, 
     if plan.owner_id is None or not embeddable.should_embed(row):
         return plan
     plan.recipe = recipe_of(embeddable, model)
-    text = " ".join(embeddable.content(row).split(" ")).strip()
+    text = clean(embeddable.content(row))
     if not text:
         plan.status = EmbeddingState.Status.EMPTY
         return plan
@@ -72,7 +84,16 @@ def make_plan(entity: Entity, version: int, row: Any, *, model: EmbeddingModel, 
         plan.tokens = state.tokens
         return plan
     plan.chunks = split(text, embeddable.chunking, max_tokens=provider.max_input_tokens, count_tokens=provider.estimate_tokens)
+    plan.tokens = sum(map(provider.estimate_tokens, plan.chunks))
+    plan.may_reuse = state is not None and bool(state.content_hash)  # empty: what is stored is not to be trusted
     return plan
+
+
+def clean(content: str) -> str:
+    """The text as it can be stored: without NUL, which PostgreSQL refuses, and with "?" for half a surrogate pair."""
+    if not isinstance(content, str):
+        raise TypeError(f"content() must return a string, not {type(content).__name__}")
+    return content.replace("\x00", "").encode("utf-8", "replace").decode().strip()
 
 
 def recipe_of(embeddable: Embeddable, model: EmbeddingModel) -> str:

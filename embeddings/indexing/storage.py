@@ -11,7 +11,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.transaction import get_connection
 
 from embeddings.capture.changes import Entity
-from embeddings.indexing.plans import Plan
+from embeddings.indexing.plans import Plan, Vector
 from embeddings.models import EmbeddingModel
 
 STATES_TEMPLATE = """
@@ -40,11 +40,13 @@ WHERE embedding.entity_type = plan.entity_type AND embedding.entity_id = plan.en
     AND (embedding.user_id::text <> plan.owner_id OR embedding.chunk_index >= plan.chunks)
 """
 
+# A row that is equal in everything is not written: it would leave a dead one, and another node in the vector index.
 VECTORS = """
-INSERT INTO embeddings_embedding (user_id, model_id, entity_type, entity_id, chunk_index, content, metadata, embedding)
+INSERT INTO embeddings_embedding AS stored (user_id, model_id, entity_type, entity_id, chunk_index, content, metadata, embedding)
 VALUES (%s, %s, %s, %s, %s, %s, %s::jsonb, %s::halfvec)
 ON CONFLICT (user_id, model_id, entity_type, entity_id, chunk_index) DO UPDATE SET
     content = excluded.content, metadata = excluded.metadata, embedding = excluded.embedding
+WHERE (stored.content, stored.metadata, stored.embedding) IS DISTINCT FROM (excluded.content, excluded.metadata, excluded.embedding)
 """
 
 # A row that a saver holds is skipped, not waited for: two that wait for each other's rows would deadlock, and the save
@@ -99,9 +101,9 @@ def _store_states(cursor: CursorWrapper, statement: str, plans: Sequence[Plan], 
 def _store_vectors(cursor: CursorWrapper, plans: Sequence[Plan], model: EmbeddingModel) -> None:
     cursor.execute(SURPLUS, [*_columns(plans, _owner), [len(plan.chunks) for plan in plans], model.pk])
     rows = [
-        (plan.owner_id, model.pk, *plan.entity, index, content, json.dumps(plan.metadata, default=str), _halfvec(vector))
+        (plan.owner_id, model.pk, *plan.entity, index, chunk, json.dumps(plan.metadata, default=str), _halfvec(plan.vectors[chunk]))
         for plan in plans
-        for index, (content, vector) in enumerate(zip(plan.chunks, plan.vectors, strict=True))
+        for index, chunk in enumerate(plan.chunks)
     ]
     if rows:
         cursor.executemany(VECTORS, rows)
@@ -115,6 +117,6 @@ def _owner(plan: Plan) -> str:
     return "" if plan.owner_id is None else str(plan.owner_id)
 
 
-def _halfvec(vector: Sequence[float]) -> str:
+def _halfvec(vector: Vector) -> str:
     """The vector as text. Half precision holds about three digits and a half, so five lose nothing."""
-    return f"[{','.join(map('{:.5g}'.format, vector))}]"
+    return vector if isinstance(vector, str) else f"[{','.join(map('{:.5g}'.format, vector))}]"

@@ -158,7 +158,7 @@ def test_an_older_version_never_overwrites_a_newer_one(ann: User) -> None:
         owner_id=ann.pk,
         content_hash="x",
         chunks=["outdated"],
-        vectors=[[1.0] + [0.0] * (model.dimensions - 1)],
+        vectors={"outdated": [1.0] + [0.0] * (model.dimensions - 1)},
     )
     assert store([late], model) == set()
     assert {content for _, _, content in stored()} == {"current"}

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from embeddings.indexing import indexer
 from embeddings.indexing.cleanup import cleanup
 from embeddings.indexing.indexer import index
+from embeddings.indexing.plans import Plan
 from embeddings.indexing.sweep import sweep_all
 from embeddings.models import DirtyEntity, Embedding
 from embeddings.providers.fake import FakeProvider
@@ -50,14 +51,14 @@ def test_a_content_that_went_and_came_back_while_another_worker_stored_the_one_b
 
     def store_after(plans: list, model: object) -> object:  # type: ignore[type-arg]
         held = list(plans)
-        between = indexer.Plan(
+        between = Plan(
             entity=entity,
             version=held[0].version - 1,
             status="embedded",
             owner_id=ann.pk,
             content_hash="of two",
             chunks=["two"],
-            vectors=[provider.embed_query("two")],
+            vectors={"two": provider.embed_query("two")},
         )
         store([between], model)  # type: ignore[arg-type]
         return store(held, model)  # type: ignore[arg-type]

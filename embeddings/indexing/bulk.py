@@ -1,0 +1,82 @@
+"""Many entities of one job: in parts that bound its memory, with several requests under way, and in the time that the job has."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from embeddings.capture.changes import Change, Entity, enqueue
+from embeddings.conf import settings
+from embeddings.exceptions import OutOfTime
+from embeddings.indexing.indexer import PROVIDER_SECONDS, Indexer
+from embeddings.indexing.owing import read_versions
+from embeddings.indexing.plans import Plan
+from embeddings.indexing.requests import ask
+from embeddings.parts import parts
+from queues import QueuesError
+
+log = logging.getLogger("embeddings")
+
+PART = 100
+"""Entities that are read at a time."""
+SERVE_SECONDS = 240.0
+"""After so long no request leaves any more; those under way have PROVIDER_SECONDS to end."""
+TIMEOUT_SECONDS = 600
+"""The job's: more than both together, so that a slow provider never ends it."""
+
+Report = Callable[[int], None]
+
+
+def embed_all(entities: Sequence[Entity], *, using: str, owner_id: str, report: Report) -> None:
+    """Serves those of the entities that are pending; the others are served already. `report` hears whole percents, each once, rising.
+
+    One that fails gets a job of its own, with `owner_id` as a hint, and so its own attempts. Raises ProviderError, and
+    OutOfTime when there is more than time; what came until then is stored.
+    """
+    _Bulk(entities, using=using, owner_id=owner_id, report=report).serve()
+
+
+class _Bulk:
+    def __init__(self, entities: Sequence[Entity], *, using: str, owner_id: str, report: Report) -> None:
+        self.entities, self.using, self.owner_id, self.report = entities, using, owner_id, report
+        self.indexer = Indexer(using=using)
+        self.stop_at = time.monotonic() + SERVE_SECONDS
+        self.percent = 0
+
+    def serve(self) -> None:
+        deadline = self.stop_at + PROVIDER_SECONDS
+        for group, answers in ask(self._groups(), self.indexer.provider, deadline=deadline, in_flight=settings.requests_in_flight):
+            self.indexer.take(group, answers)
+            self._go_on()
+
+    def _groups(self) -> Iterator[list[Plan]]:
+        for part in parts(self.entities, PART):
+            versions = read_versions(part, using=self.using, parked=False)
+            groups = self.indexer.prepare(versions)
+            self.indexer.served += len(part) - len(versions)
+            self._go_on()
+            for group in groups:
+                self._check_time()
+                yield group
+            self._check_time()
+
+    def _check_time(self) -> None:
+        if time.monotonic() > self.stop_at and self.indexer.served < len(self.entities):
+            raise OutOfTime(f"{self.indexer.served} of {len(self.entities)} entities were served; the rest follows.")
+
+    def _go_on(self) -> None:
+        """After each step: jobs for what failed in it, and how far it is."""
+        failures, self.indexer.failures = self.indexer.failures, {}
+        changes = [
+            Change(entity_type=entity_type, entity_id=entity_id, owner_id=self.owner_id, version=failure.version)
+            for (entity_type, entity_id), failure in failures.items()
+        ]
+        try:
+            enqueue(changes, using=self.using)
+        except QueuesError as error:
+            log.error("The jobs of %d failed entities did not reach Redis, the sweep will enqueue them: %s", len(changes), error)
+        percent = 100 * self.indexer.served // len(self.entities)
+        if percent > self.percent:
+            self.percent = percent
+            self.report(percent)
