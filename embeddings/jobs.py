@@ -81,18 +81,21 @@ def report(percent: int) -> None:
 
 @job(name=EXPAND_FAN_OUT, queue=EMBEDDINGS)
 def expand_fan_out(data: FanOutJobData) -> int:
-    return expand(data.entity_type, data.path, data.related_id, using=data.database)
+    with uncharged():
+        return expand(data.entity_type, data.path, data.related_id, using=data.database)
 
 
 @job(name=CLEANUP_EMBEDDINGS, queue=EMBEDDINGS)
 def cleanup_embeddings() -> int:
-    return sum(cleanup(using=using).removed for using in settings.databases)
+    with uncharged():
+        return sum(cleanup(using=using).removed for using in settings.databases)
 
 
 @schedule(every=settings.sweep_seconds)
 @job(name=SWEEP_EMBEDDINGS, queue=EMBEDDINGS)
 def sweep_embeddings() -> int:
-    return sum(sweep(using=using) for using in settings.databases)
+    with uncharged():
+        return sum(sweep(using=using) for using in settings.databases)
 
 
 def serve(batch: Batch[EmbeddingJobData]) -> None:
