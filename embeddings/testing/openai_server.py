@@ -81,6 +81,11 @@ class OpenAIServer:
         with self._lock:
             self._canned.extend([CannedAnswer(**answer)] * times)
 
+    def forget_answers(self) -> None:
+        """From now on it answers as it should."""
+        with self._lock:
+            self._canned.clear()
+
     def respond(self, body: dict[str, Any], *, authorization: str) -> tuple[CannedAnswer, Any]:
         """What to send: a canned answer and, for status 200, the response's body."""
         with self._lock:
