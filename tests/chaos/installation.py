@@ -71,11 +71,12 @@ class Installation:
         self.environment = {**os.environ, **environment}
         """Of every other process on these servers."""
         self.workers: list[subprocess.Popen[str]] = []
+        self._environments: dict[int, dict[str, str]] = {}
 
-    def add_worker(self, **environment: str) -> subprocess.Popen[str]:
+    def add_worker(self, **environment: str) -> None:
         worker = self._start_worker(QUEUE, **environment)
         self.workers.append(worker)
-        return worker
+        self._environments[worker.pid] = environment
 
     def start_workers(self, count: int = 1, **environment: str) -> None:
         """Comes back when they work."""
@@ -92,7 +93,7 @@ class Installation:
         """A worker that finds no Redis or PostgreSQL when it starts says so and ends: a supervisor starts another one."""
         for worker in [worker for worker in self.workers if worker.poll() is not None]:
             self.workers.remove(worker)
-            self.add_worker()
+            self.add_worker(**self._environments[worker.pid])
 
     def wait_until_served(self, timeout_seconds: float = 60) -> None:
         """Nothing is owed, and no job is left that could still change anything."""
