@@ -18,6 +18,8 @@ from embeddings.search.result import SearchResult
 if TYPE_CHECKING:
     from django.db.models import Model, QuerySet
 
+    from embeddings.reconciling.status import Status
+
 
 def search(
     user: Any,
@@ -50,6 +52,13 @@ def retry_parked(
     return parking.retry_parked(using=using, entity_type=entity_type, entity_ids=entity_ids, error=error)
 
 
+def status(*, using: str | None = None, entity_types: Collection[str] | None = None) -> Status:
+    """What is right and wrong with the index, per entity type and model. Changes nothing: see embeddings.reconciling.status."""
+    from embeddings.reconciling import status as module
+
+    return module.status(using=using, entity_types=entity_types)
+
+
 __all__ = [
     # registering
     "Chunking",
@@ -63,6 +72,8 @@ __all__ = [
     "mark_dirty",
     # what failed for good
     "retry_parked",
+    # operating
+    "status",
     # errors
     "EmbeddingsError",
     "InvalidSearch",

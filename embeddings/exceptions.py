@@ -100,7 +100,3 @@ class InvalidSearch(EmbeddingsError):
 
 class OutOfTime(EmbeddingsError):
     """There was more to embed than one call has time for; what is left is owed still."""
-
-
-class TooManyOrphans(EmbeddingsError):
-    """So much would be removed that something else must be wrong."""

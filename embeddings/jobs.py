@@ -10,13 +10,11 @@ from embeddings.capture.changes import PART, Change, Entity, bulk_payloads
 from embeddings.conf import settings
 from embeddings.exceptions import InvalidInput, OutOfTime, ProviderError, ProviderMisconfigured
 from embeddings.indexing.bulk import TIMEOUT_SECONDS, embed_all
-from embeddings.indexing.cleanup import cleanup
 from embeddings.indexing.failures import Failure
 from embeddings.indexing.fan_out import expand
 from embeddings.indexing.indexer import DATABASE_TROUBLE, index
 from embeddings.indexing.owing import owe_missing
 from embeddings.indexing.parking import park
-from embeddings.indexing.sweep import sweep
 from embeddings.names import (
     BULK_EMBED,
     CLEANUP_EMBEDDINGS,
@@ -27,6 +25,8 @@ from embeddings.names import (
     SWEEP_EMBEDDINGS,
 )
 from embeddings.payloads import BulkEmbedJobData, EmbeddingJobData, FanOutJobData
+from embeddings.reconciling.cleanup import cleanup
+from embeddings.reconciling.reconciler import tick
 from queues import Batch, Item, RedisUnavailable, RetryLater, add_jobs, current_job, job, report_progress, schedule
 
 log = logging.getLogger("embeddings")
@@ -88,14 +88,14 @@ def expand_fan_out(data: FanOutJobData) -> int:
 @job(name=CLEANUP_EMBEDDINGS, queue=EMBEDDINGS)
 def cleanup_embeddings() -> int:
     with uncharged():
-        return sum(cleanup(using=using).removed for using in settings.databases)
+        return sum(result.removed for using in settings.databases for result in cleanup(using=using))
 
 
 @schedule(every=settings.sweep_seconds)
 @job(name=SWEEP_EMBEDDINGS, queue=EMBEDDINGS)
 def sweep_embeddings() -> int:
     with uncharged():
-        return sum(sweep(using=using) for using in settings.databases)
+        return sum(tick(using=using) for using in settings.databases)
 
 
 def serve(batch: Batch[EmbeddingJobData]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -17,7 +16,7 @@ from embeddings.capture.disabled import is_captured
 from embeddings.capture.embeddable import Embeddable
 from embeddings.capture.paths import fields_on
 from embeddings.names import EMBEDDINGS, EXPAND_FAN_OUT
-from queues import add_jobs
+from queues import add_job
 
 UPSERT = """
 INSERT INTO embeddings_fanout AS fan_out
@@ -49,17 +48,8 @@ def fan_out(embeddable: Embeddable, path: str, related_id: Any, *, using: str) -
     with transaction.atomic(using=using, savepoint=False):
         with connections[using].cursor() as cursor:
             cursor.execute(UPSERT, [embeddable.entity_type, path, str(related_id)])
-        enqueue_fan_outs([(embeddable.entity_type, path, str(related_id))], using=using)
-
-
-def enqueue_fan_outs(keys: Iterable[tuple[str, str, str]], *, using: str) -> None:
-    """Adds one job per fan-out row (entity type, path, related id) unless one waits."""
-    payloads = [{"entity_type": entity_type, "path": path, "related_id": key, "database": using} for entity_type, path, key in keys]
-    add_jobs(EMBEDDINGS, [(EXPAND_FAN_OUT, payload) for payload in payloads], dedupe=_dedupe_key, using=using)
-
-
-def _dedupe_key(payload: Any) -> str:
-    return ":".join(map(str, payload.values()))
+        payload = {"entity_type": embeddable.entity_type, "path": path, "related_id": str(related_id), "database": using}
+        add_job(EMBEDDINGS, EXPAND_FAN_OUT, payload, dedupe=":".join(map(str, payload.values())), using=using)
 
 
 def _saved(

@@ -38,8 +38,8 @@ def test_a_worker_killed_in_a_batch_loses_nothing_and_nothing_is_stored_twice(st
 
 
 def test_workers_killed_again_and_again_under_saves_and_deletes_leave_the_index_right(start_worker: StartWorker, ann: User) -> None:
-    from embeddings.indexing.reconciler import reconcile
-    from embeddings.indexing.sweep import sweep_all
+    from embeddings.reconciling.reconciler import reconcile
+    from embeddings.reconciling.sweep import sweep_all
 
     workers = [start_worker("embeddings") for _ in range(2)]
     wait_until(lambda: len(get_queue("embeddings").workers()) == 2)

@@ -53,7 +53,7 @@ def test_a_failing_item_is_tried_three_times_keeps_its_old_embedding_and_is_park
 
 
 def test_a_parked_row_is_not_swept_and_a_new_save_unparks_it(ann: User) -> None:
-    from embeddings.indexing.sweep import sweep
+    from embeddings.reconciling.sweep import sweep
 
     note = Note.objects.create(author=ann, title="unbuildable")
     work_to_the_end()

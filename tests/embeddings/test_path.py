@@ -209,7 +209,7 @@ def test_long_content_is_stored_in_chunks_and_found_once(ann: User, provider: Fa
 def test_a_save_while_redis_is_away_succeeds_quickly_and_is_swept_later(ann: User) -> None:
     from datetime import timedelta
 
-    from embeddings.indexing.sweep import sweep
+    from embeddings.reconciling.sweep import sweep
 
     with override_settings(RQ_QUEUES=AWAY):
         started = time.monotonic()

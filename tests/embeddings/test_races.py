@@ -8,12 +8,12 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from embeddings.indexing import indexer
-from embeddings.indexing.cleanup import cleanup
 from embeddings.indexing.indexer import index
 from embeddings.indexing.plans import Plan
-from embeddings.indexing.sweep import sweep_all
 from embeddings.models import DirtyEntity, Embedding
 from embeddings.providers.fake import FakeProvider
+from embeddings.reconciling.cleanup import cleanup
+from embeddings.reconciling.sweep import sweep_all
 from queues import get_queue_stats
 from tests.embeddings.conftest import stored, work
 from tests.testapp.models import Document, Note

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from django.conf import settings
 
-from embeddings.indexing.reconciler import reconcile
-from embeddings.indexing.sweep import sweep_all
 from embeddings.models import DirtyEntity
 from embeddings.names import EMBEDDINGS
+from embeddings.reconciling.reconciler import reconcile
+from embeddings.reconciling.sweep import sweep_all
 from theo.demo.processes import ManageProcess
 
 LOOK_SECONDS = 0.25

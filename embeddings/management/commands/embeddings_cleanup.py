@@ -1,29 +1,45 @@
-import json
-from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from embeddings import EmbeddingsError
-from embeddings.indexing.cleanup import cleanup
+from embeddings.management.arguments import add_scope, databases
+from embeddings.management.reports import as_dicts, write_json
+from embeddings.reconciling.cleanup import Cleanup, cleanup
 
 
 class Command(BaseCommand):
-    help = "Removes vectors whose entity is gone or not registered any more."
+    help = "Removes what is stored of entities that are gone, of types that nobody registers any more, and vectors that no state has."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="only count")
-        parser.add_argument("--yes", action="store_true", help="also when more than a tenth of all would go")
+        parser.add_argument("--yes", action="store_true", help="also where more than a tenth of a type would go")
         parser.add_argument("--json", action="store_true", help="print the numbers as JSON")
+        add_scope(parser)
 
-    def handle(self, *, dry_run: bool, yes: bool, **options: Any) -> None:
+    def handle(self, *, dry_run: bool, yes: bool, entity_types: list[str] | None, database: str | None, **options: Any) -> None:
+        results: list[Cleanup] = []
         try:
-            result = cleanup(dry_run=dry_run, force=yes)
+            for using in databases(database):
+                results += cleanup(using=using, dry_run=dry_run, force=yes, entity_types=entity_types)
         except EmbeddingsError as error:
-            raise CommandError(f"{error} Nothing was removed; --yes removes them all the same.") from error
+            raise CommandError(str(error)) from error
         if options["json"]:
-            self.stdout.write(json.dumps(asdict(result)))
+            write_json(self.stdout, {"entity_types": as_dicts(results)})
         else:
-            self.stdout.write(
-                f"{result.entities:,} entities have vectors, {result.orphaned:,} are orphaned, {result.removed:,} were removed."
-            )
+            for result in results:
+                self._write(result)
+        if refused := [result for result in results if result.is_refused and not dry_run]:
+            raise CommandError(" ".join(map(_refusal, refused)) + " --yes removes them all the same.")
+
+    def _write(self, result: Cleanup) -> None:
+        name = result.entity_type if result.is_registered else f"{result.entity_type} (unregistered)"
+        self.stdout.write(f"{name}: {result.entities:,} entities, {result.orphaned:,} are orphaned, {result.removed:,} were removed.")
+
+
+def _refusal(result: Cleanup) -> str:
+    cause = "Is its table there?" if result.is_registered else "Nobody registers this type."
+    return (
+        f"{result.orphaned:,} of {result.entities:,} entities of the type {result.entity_type!r} would be removed, more than a tenth, so "
+        f"none of them was. {cause}"
+    )

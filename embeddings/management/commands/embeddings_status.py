@@ -1,24 +1,65 @@
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from embeddings import EmbeddingsError
-from embeddings.indexing.reconciler import reconcile
-from embeddings.management.reports import write_reports
-from embeddings.models import DirtyEntity
+from embeddings import EmbeddingsError, status
+from embeddings.management.arguments import COUNTS, add_scope, counts
+from embeddings.management.reports import write_json, write_types
+from embeddings.reconciling.status import Status
+
+FIRST = 10
 
 
 class Command(BaseCommand):
-    help = "Shows per entity type what is embedded, pending, parked, missing, another owner's or orphaned. Changes nothing."
+    help = "Shows per entity type and model what is embedded, owed, parked and wrong, and what was spent. Changes nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="print the numbers as JSON")
+        parser.add_argument("--json", action="store_true", help="print everything as JSON")
+        parser.add_argument("--parked", action="store_true", help=f"list all parked rows, not the first {FIRST} alone")
+        parser.add_argument(
+            "--fail-on",
+            type=counts,
+            default=[],
+            metavar="COUNT,...",
+            help=f"exit with 1 where one of these is not zero for the active model: {', '.join(COUNTS)}",
+        )
+        add_scope(parser)
 
-    def handle(self, **options: Any) -> None:
+    def handle(self, *, fail_on: list[str], parked: bool, entity_types: list[str] | None, database: str | None, **options: Any) -> None:
         try:
-            write_reports(self.stdout, reconcile(dry_run=True), as_json=options["json"])
+            found = status(using=database, entity_types=entity_types)
         except EmbeddingsError as error:
             raise CommandError(str(error)) from error
-        if not options["json"]:
-            for row in DirtyEntity.objects.parked().order_by("dirtied_at")[:10]:
-                self.stdout.write(f"parked: {row.entity_type} {row.entity_id}: {row.parked_reason[:120]}")
+        if options["json"]:
+            write_json(self.stdout, asdict(found) | {"is_right": found.is_right})
+        else:
+            write_types(self.stdout, found.types)
+            self._write_times(found)
+            self._write_usage(found)
+            self._write_parked(found, None if parked else FIRST)
+        if wrong := [f"{name} {found.count(name):,}" for name in fail_on if found.count(name)]:
+            raise CommandError(f"Not zero: {', '.join(wrong)}.")
+
+    def _write_times(self, found: Status) -> None:
+        ages = [report.oldest_pending_seconds for report in found.types if report.oldest_pending_seconds is not None]
+        if ages:
+            self.stdout.write(f"The oldest pending change is {max(ages):,.0f} s old.")
+        for name, moments in (
+            ("Keys", [report.keys_compared_at for report in found.types if report.is_registered]),
+            ("Contents", [report.contents_compared_at for report in found.types if report.is_registered]),
+        ):
+            known = [moment for moment in moments if moment is not None]
+            when = f"at {min(known):%Y-%m-%d %H:%M:%S %Z} or later" if len(known) == len(moments) and known else "not of every type yet"
+            self.stdout.write(f"{name} were last compared to the end: {when}.")
+
+    def _write_usage(self, found: Status) -> None:
+        for day in found.usage:
+            self.stdout.write(f"{day.day}: {day.requests:,} requests, {day.tokens:,} tokens, {day.provider} {day.model} ({day.database})")
+
+    def _write_parked(self, found: Status, most: int | None) -> None:
+        for row in found.parked[:most]:
+            what = f"what depends by {row.path} on {row.entity_id}" if row.path else row.entity_id
+            self.stdout.write(f"parked: {row.entity_type} {what}: {row.reason[:120]}")
+        if most is not None and len(found.parked) > most:
+            self.stdout.write(f"... and {len(found.parked) - most:,} more: --parked lists them all.")

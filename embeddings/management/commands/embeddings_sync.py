@@ -1,11 +1,14 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
 
 from embeddings import EmbeddingsError
-from embeddings.indexing.reconciler import reconcile
-from embeddings.indexing.sweep import sweep_all
-from embeddings.management.reports import write_reports
+from embeddings.management.arguments import add_scope, databases
+from embeddings.management.reports import as_dicts, write_json, write_types
+from embeddings.reconciling.reconciler import reconcile
+from embeddings.reconciling.report import TypeReport
+from embeddings.reconciling.sweep import sweep_all
 from queues import QueuesError
 
 
@@ -14,16 +17,39 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="only show what would be enqueued")
+        parser.add_argument("--full", action="store_true", help="compare contents too, by loading every row; goes on after Ctrl-C")
         parser.add_argument("--json", action="store_true", help="print the numbers as JSON")
+        add_scope(parser)
 
-    def handle(self, *, dry_run: bool, **options: Any) -> None:
+    def handle(self, *, dry_run: bool, full: bool, entity_types: list[str] | None, database: str | None, **options: Any) -> None:
+        self._bar: tqdm[Any] | None = None
+        reports: list[TypeReport] = []
         try:
-            reports = reconcile(dry_run=dry_run)
-            if not dry_run:
-                sweep_all()
+            for using in databases(database):
+                reports += reconcile(using=using, dry_run=dry_run, full=full, entity_types=entity_types, on_progress=self._show)
+                if not dry_run:
+                    sweep_all(using=using)
         except (EmbeddingsError, QueuesError) as error:
             raise CommandError(str(error)) from error
-        write_reports(self.stdout, reports, as_json=options["json"])
-        if not options["json"]:
-            count = sum(report.missing + report.wrong_owner + report.orphaned + report.pending for report in reports)
-            self.stdout.write(f"{count:,} entities {'would be' if dry_run else 'were'} enqueued.")
+        except KeyboardInterrupt as error:
+            raise CommandError("Stopped. What was found so far is enqueued; run it again to go on.", returncode=130) from error
+        finally:
+            self._close()
+        if options["json"]:
+            write_json(self.stdout, {"entity_types": as_dicts(reports)})
+            return
+        write_types(self.stdout, reports)
+        count = sum(report.wrong + report.pending + report.fan_outs for report in reports)
+        self.stdout.write(f"{count:,} entities {'would be' if dry_run else 'were'} enqueued.")
+
+    def _show(self, entity_type: str, done: int, total: int) -> None:
+        """Rows a second and the time left, on stderr."""
+        if self._bar is None or self._bar.desc != f"{entity_type}: ":
+            self._close()
+            self._bar = tqdm(desc=entity_type, total=total, initial=0, unit=" rows", file=self.stderr, dynamic_ncols=True)
+        self._bar.update(done - self._bar.n)
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

@@ -1,0 +1,96 @@
+"""The index against the rows: entities that have vectors or a living state, and no row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connections
+
+from embeddings.capture.registry import registry
+from embeddings.models import EmbeddingModel
+from embeddings.reconciling.keys import window_of
+from embeddings.reconciling.source import source_of
+from embeddings.reconciling.window import Window
+
+# Each branch holds its first entities behind the position, so the first of both together are complete.
+LOOK = """
+WITH indexed AS MATERIALIZED (
+    SELECT entity_id, bool_or(has_vectors) AS has_vectors, bool_or(is_living) AS is_living FROM (
+        (SELECT entity_id, true AS has_vectors, false AS is_living FROM embeddings_embedding
+            WHERE entity_type = %s AND entity_id > %s {of_model} GROUP BY entity_id ORDER BY entity_id LIMIT %s)
+        UNION ALL
+        (SELECT entity_id, false, bool_or(status <> 'removed') FROM embeddings_embeddingstate
+            WHERE entity_type = %s AND entity_id > %s {of_model} GROUP BY entity_id ORDER BY entity_id LIMIT %s)
+    ) AS either GROUP BY entity_id ORDER BY entity_id LIMIT %s
+), looked AS (
+    SELECT row_number() OVER (ORDER BY indexed.entity_id) AS rank, indexed.entity_id, CASE
+        WHEN NOT has_vectors AND NOT is_living THEN 'gone'
+        WHEN dirty.id IS NOT NULL THEN 'owed'
+        WHEN rows.key IS NULL THEN 'orphaned'
+        WHEN has_vectors AND {is_stray} THEN 'stray'
+        ELSE 'alive'
+    END AS kind
+    FROM indexed
+    LEFT JOIN embeddings_dirtyentity AS dirty ON dirty.entity_type = %s AND dirty.entity_id = indexed.entity_id
+    LEFT JOIN ({rows}) AS rows (key, owner) ON {is_of}
+), counts AS (
+    SELECT kind, count(*) AS number FROM looked GROUP BY kind
+), found AS (
+    SELECT kind, entity_id, rank FROM looked WHERE kind IN ('orphaned', 'stray') ORDER BY rank LIMIT %s
+)
+SELECT
+    (SELECT max(rank) FROM looked), (SELECT max(entity_id) FROM indexed),
+    (SELECT array_agg(kind) FROM counts), (SELECT array_agg(number) FROM counts),
+    (SELECT array_agg(kind ORDER BY rank) FROM found), (SELECT array_agg(entity_id ORDER BY rank) FROM found),
+    (SELECT array_agg(rank ORDER BY rank) FROM found)
+"""
+
+STRAY = """EXISTS (
+    SELECT FROM embeddings_embedding AS embedding
+    LEFT JOIN embeddings_embeddingstate AS state USING (entity_type, entity_id, model_id)
+    WHERE embedding.entity_type = %s AND embedding.entity_id = indexed.entity_id AND state.status IS DISTINCT FROM 'embedded'
+)"""
+
+# Of every type that has vectors or states: one index look-up a type, not a scan.
+TYPES = """
+WITH RECURSIVE types AS (
+    (SELECT entity_type FROM {table} ORDER BY entity_type LIMIT 1)
+    UNION ALL
+    SELECT (SELECT next.entity_type FROM {table} AS next WHERE next.entity_type > types.entity_type ORDER BY next.entity_type LIMIT 1)
+    FROM types WHERE types.entity_type IS NOT NULL
+)
+SELECT entity_type FROM types WHERE entity_type IS NOT NULL
+"""
+
+
+def look(entity_type: str, using: str, *, model: EmbeddingModel | None, after: str = "", limit: int | None = None, most: int = 0) -> Window:
+    """Looks at `limit` indexed entities (None: all) behind the id `after`; tells the first `most` findings, and counts them all.
+
+    With a `model` at what it has; without one at what any model has, and for strays too: vectors that no state has. Of a type that nobody
+    registers every entity is an orphan.
+    """
+    rows, is_of, parameters = _source(entity_type, using)
+    of_model, model_keys = ("", []) if model is None else ("AND model_id = %s", [model.pk])
+    is_stray, stray_keys = (STRAY, [entity_type]) if model is None else ("false", [])
+    statement = LOOK.format(of_model=of_model, is_stray=is_stray, rows=rows, is_of=is_of)
+    branch = [entity_type, after, *model_keys, limit]
+    with connections[using].cursor() as cursor:
+        cursor.execute(statement, [*branch, *branch, limit, *stray_keys, entity_type, *parameters, most])
+        return window_of(cursor.fetchone(), limit)
+
+
+def _source(entity_type: str, using: str) -> tuple[str, str, tuple[Any, ...]]:
+    if entity_type not in registry:
+        return "SELECT NULL, NULL", "false", ()
+    source = source_of(registry.get(entity_type), using)
+    return source.sql, source.is_of("indexed.entity_id"), source.params
+
+
+def stored_types(using: str) -> set[str]:
+    """Entity types that have vectors or states, registered or not."""
+    found: set[str] = set()
+    with connections[using].cursor() as cursor:
+        for table in ("embeddings_embedding", "embeddings_embeddingstate"):
+            cursor.execute(TYPES.format(table=table))
+            found.update(entity_type for (entity_type,) in cursor.fetchall())
+    return found

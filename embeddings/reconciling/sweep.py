@@ -1,0 +1,75 @@
+"""The sweep: owed rows whose job was lost get another one. Those whose job died are parked, and stay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from embeddings.capture.changes import Change, enqueue
+from embeddings.conf import settings
+from embeddings.indexing.parking import park
+from embeddings.models import DirtyEntity, FanOut
+from embeddings.names import EMBEDDINGS, EXPAND_FAN_OUT
+from queues import InvalidPayload, add_jobs
+
+MOST = 1000
+
+
+def sweep(*, using: str = "default", age: timedelta | None = None, most: int = MOST) -> int:
+    """Enqueues rows that are pending for longer than `age` (EMBEDDINGS_SWEEP_AGE_SECONDS), oldest first, at most `most` of them,
+    fan-outs first. Returns how many."""
+    age = timedelta(seconds=settings.sweep_age_seconds) if age is None else age
+    fan_outs = list(FanOut.objects.using(using).overdue(age)[:most])
+    _expand(fan_outs, using=using)
+    rows = list(DirtyEntity.objects.using(using).overdue(age)[: most - len(fan_outs)])
+    _index(rows, using=using)
+    return len(fan_outs) + len(rows)
+
+
+def sweep_all(*, using: str = "default") -> int:
+    """Enqueues every pending row now, a thousand at a time. Returns how many."""
+    return sum(_all(table, enqueue_rows, using) for table, enqueue_rows in ((FanOut, _expand), (DirtyEntity, _index)))
+
+
+def _all(table: Any, enqueue_rows: Any, using: str) -> int:
+    total = last = 0
+    while rows := list(table.objects.using(using).pending().filter(pk__gt=last).order_by("pk")[:MOST]):
+        enqueue_rows(rows, using=using)
+        total, last = total + len(rows), rows[-1].pk
+    return total
+
+
+def _index(rows: Sequence[DirtyEntity], *, using: str) -> None:
+    """A row whose entity no job can name is parked, so that it does not hold up the others."""
+    changes = [Change(entity_type=row.entity_type, entity_id=row.entity_id, version=row.version) for row in rows]
+    try:
+        enqueue(changes, using=using)
+    except InvalidPayload as error:
+        if len(rows) == 1:
+            park(changes[0].entity, reason=str(error), version=rows[0].version, using=using)
+            return
+        for row in rows:
+            _index([row], using=using)
+        return
+    _touch(DirtyEntity, rows, using)
+
+
+def _expand(rows: Sequence[FanOut], *, using: str) -> None:
+    payloads = [{"entity_type": row.entity_type, "path": row.path, "related_id": row.related_id, "database": using} for row in rows]
+    if payloads:
+        jobs = [(EXPAND_FAN_OUT, payload) for payload in payloads]
+        add_jobs(EMBEDDINGS, jobs, dedupe=lambda payload: ":".join(map(str, payload.values())), using=using)
+    _touch(FanOut, rows, using)
+
+
+def _touch(table: Any, rows: Sequence[Any], using: str) -> None:
+    """Rows that a saver holds are not waited for, so that no save ends in a deadlock: it enqueues by itself."""
+    if not rows:
+        return
+    with transaction.atomic(using=using):
+        free = table.objects.using(using).filter(pk__in=[row.pk for row in rows]).select_for_update(skip_locked=True)
+        table.objects.using(using).filter(pk__in=list(free.values_list("pk", flat=True))).update(enqueued_at=Now())
