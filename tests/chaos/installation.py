@@ -82,7 +82,7 @@ class Installation:
         """Comes back when they work."""
         for _ in range(count):
             self.add_worker(**environment)
-        wait_until(lambda: len(get_queue(QUEUE).workers()) >= count, timeout_seconds=30)
+        wait_until(lambda: len(get_queue(QUEUE).workers()) >= len(self.workers), timeout_seconds=30)
 
     def kill_worker(self, number: int = 0) -> None:
         worker = self.workers.pop(number)

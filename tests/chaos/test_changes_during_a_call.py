@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 
 from embeddings import search
 from embeddings.models import Embedding, EmbeddingState
@@ -46,10 +46,12 @@ def test_an_edit_arriving_during_the_provider_call(home: Installation, asked: No
     assert_nothing_was_charged()
 
 
-def test_an_edit_and_back_again_during_the_provider_call(home: Installation, asked: Note) -> None:
-    for title in ("second words", "first words"):
-        asked.title = title
-        asked.save()
+def test_an_edit_whose_job_is_lost_during_the_provider_call(home: Installation, asked: Note) -> None:
+    asked.title = "second words"
+    asked.save()
+    home.redis.client.flushall()
+    wait_until(lambda: Embedding.objects.filter(content="first words"))
+    assert lost() == {}, "the answer to what was asked clears no newer version"
     home.wait_until_served()
     assert_index_is_right()
 
@@ -65,17 +67,28 @@ def test_a_transfer_of_ownership_during_the_provider_call(home: Installation, an
     assert_nothing_was_charged()
 
 
-@pytest.mark.parametrize("change", ["deleted", "hidden", "emptied"])
-def test_a_row_that_goes_during_the_provider_call(home: Installation, ann: User, asked: Note, change: str) -> None:
-    if change == "deleted":
-        asked.delete()
-    else:
-        asked.is_hidden, asked.title = change == "hidden", "" if change == "emptied" else asked.title
-        asked.save()
+def test_rows_that_go_or_come_back_during_the_provider_call(
+    home: Installation, ann: User, provider: OpenAIServer, provider_environment: dict[str, str]
+) -> None:
+    home.start_workers(2, **provider_environment)
+    with transaction.atomic():
+        deleted, hidden, emptied, restored, back = (Note.objects.create(author=ann, title=f"words {number}") for number in range(5))
+    provider.answer(status=200, delay_seconds=CALL_SECONDS, times=1)
+    wait_until(lambda: provider.requests)
+    deleted.delete()
+    hidden.is_hidden, emptied.title = True, ""
+    hidden.save()
+    emptied.save()
+    for restored.is_hidden in (True, False):
+        restored.save()
+    for back.title in ("other words", "words 4"):
+        back.save()
+    assert lost() == {}
     home.wait_until_served()
-    assert search(ann, "words") == []
-    assert not Embedding.objects.exists()
+    assert {hit.entity for hit in search(ann, "words")} == {restored, back}
+    assert set(Embedding.objects.values_list("content", flat=True)) == {"words 3", "words 4"}
     assert_index_is_right()
+    assert_nothing_was_charged()
 
 
 def test_two_workers_on_one_entity(home: Installation, ann: User, asked: Note, provider: OpenAIServer) -> None:

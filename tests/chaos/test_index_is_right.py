@@ -31,9 +31,9 @@ from tests.chaos.searcher import Searcher
 from tests.chaos.truth import assert_index_is_right, lost
 from tests.processes import wait_until
 
-OPERATIONS = int(os.environ.get("EMBEDDINGS_CHAOS_OPERATIONS", "2500"))
+OPERATIONS = int(os.environ.get("EMBEDDINGS_CHAOS_OPERATIONS", "1000"))
 THREADS = 3
-SECONDS_BETWEEN_KILLS = (1.5, 4.0)
+SECONDS_BETWEEN_KILLS = (1.0, 4.0)
 
 
 @contextmanager

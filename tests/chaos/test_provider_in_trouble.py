@@ -26,7 +26,7 @@ def test_a_provider_that_limits_fails_and_talks_nonsense_before_it_is_well(
     ):
         provider.answer(**answer, times=10_000)
         save_some(ann)
-        trouble(provider, seconds=LIMITED_SECONDS if answer["status"] == 429 else 3)
+        trouble(provider, seconds=LIMITED_SECONDS if answer["status"] == 429 else 2)
         provider.forget_answers()
     for fault in ("count", "dimension", "nan", "html"):
         provider.fault = fault
