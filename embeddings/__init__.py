@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from embeddings.capture.disabled import embeddings_disabled
 from embeddings.capture.embeddable import Embeddable
+from embeddings.capture.querysets import EmbeddableManager, EmbeddableQuerySet, EmbeddableQuerySetMixin
 from embeddings.capture.registry import register
 from embeddings.exceptions import EmbeddingsError, InvalidSearch, NotRegistered, ProviderError
 from embeddings.indexing.chunks import Chunking
@@ -68,6 +69,9 @@ __all__ = [
     "SearchResult",
     "search",
     # changes without signals
+    "EmbeddableManager",
+    "EmbeddableQuerySet",
+    "EmbeddableQuerySetMixin",
     "embeddings_disabled",
     "mark_dirty",
     # what failed for good

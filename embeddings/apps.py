@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
 
 
@@ -8,10 +9,11 @@ class EmbeddingsConfig(AppConfig):
 
     def ready(self) -> None:
         from embeddings import checks  # noqa: F401
-        from embeddings.capture import signals
+        from embeddings.capture import installation, signals
         from embeddings.capture.registry import registry
         from embeddings.indexing import parking
 
         autodiscover_modules("embeddables")
         signals.connect(registry)
         parking.connect()
+        post_migrate.connect(installation.refresh, sender=self, dispatch_uid="embeddings.triggers")

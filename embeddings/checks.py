@@ -10,11 +10,12 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import FieldDoesNotExist
 from django.db import DatabaseError, connections
 
+from embeddings.capture import installation
 from embeddings.capture.embeddable import Embeddable
 from embeddings.capture.paths import fields_on
 from embeddings.capture.registry import registry
 from embeddings.conf import settings
-from embeddings.exceptions import ProviderError
+from embeddings.exceptions import ProviderError, TablesMissing
 from embeddings.providers import get_provider
 
 LEAST_PGVECTOR = (0, 8, 4)
@@ -90,3 +91,20 @@ def _check_version(alias: str, row: tuple[str, str | None] | None) -> list[Check
         hint = "Install a newer package, then ALTER EXTENSION vector UPDATE."
         return [Error(f"pgvector of the database {alias!r} is {version}; 0.8.4 or later is needed.", hint=hint, id="embeddings.E006")]
     return []
+
+
+@register(Tags.database)
+def check_triggers(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Missing ones matter where nothing else captures, outdated ones always: they may make writes fail."""
+    messages: list[CheckMessage] = []
+    for alias in [alias for alias in databases or () if alias in settings.databases and connections[alias].vendor == "postgresql"]:
+        try:
+            states = installation.status(using=alias)
+        except (DatabaseError, TablesMissing):
+            continue  # embeddings.E004 or the check of migrations says so
+        is_used = not settings.signals or any(state.state != "missing" for state in states)
+        wrong = [f"{state.entity_type} on {state.table} ({state.state})" for state in states if is_used and state.state != "installed"]
+        if wrong:
+            text = f"Triggers of embeddings in the database {alias!r} are not as they should be: {', '.join(wrong)}."
+            messages.append(Warning(text, hint="Run manage.py embeddings_triggers install.", id="embeddings.W010"))
+    return messages

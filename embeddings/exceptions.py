@@ -100,3 +100,7 @@ class InvalidSearch(EmbeddingsError):
 
 class OutOfTime(EmbeddingsError):
     """There was more to embed than one call has time for; what is left is owed still."""
+
+
+class TablesMissing(EmbeddingsError):
+    """The database has no tables of this app."""

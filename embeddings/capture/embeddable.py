@@ -89,14 +89,14 @@ class Embeddable:
 
     @cached_property
     def dependencies(self) -> dict[str, frozenset[str]]:
-        """`depends_on`, and the rows on the way to the owner; the related fields that matter, none for all."""
+        """`depends_on`, and the rows on the way to them and to the owner; the related fields that matter, none for all."""
         found = {path: frozenset(fields) for path, fields in self.depends_on.items()}
-        hops = self.owner.split("__")
-        for index in range(1, len(hops)):
-            path = "__".join(hops[:index])
-            known = found.get(path)
-            if known is None or known:
-                found[path] = (known or frozenset()) | {hops[index]}
+        for hops in [path.split("__") for path in (self.owner, *self.depends_on)]:
+            for index in range(1, len(hops)):
+                path = "__".join(hops[:index])
+                known = found.get(path)
+                if known is None or known:
+                    found[path] = (known or frozenset()) | {hops[index]}
         return found
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,7 @@ from embeddings.capture.disabled import is_captured
 from embeddings.capture.embeddable import Embeddable
 from embeddings.capture.paths import fields_on
 from embeddings.names import EMBEDDINGS, EXPAND_FAN_OUT
-from queues import add_job
+from queues import add_jobs
 
 UPSERT = """
 INSERT INTO embeddings_fanout AS fan_out
@@ -45,11 +46,26 @@ def connect(embeddable: Embeddable) -> None:
 
 def fan_out(embeddable: Embeddable, path: str, related_id: Any, *, using: str) -> None:
     """Owes the marking of every entity that leads to the row by `path`: one row in the saver's transaction, whatever their number."""
+    fan_out_all(embeddable, path, [related_id], using=using)
+
+
+def fan_out_all(embeddable: Embeddable, path: str, related_ids: Iterable[Any], *, using: str) -> None:
+    """`fan_out` of many rows, in the order of their keys, so that no two transactions wait for each other's."""
+    keys = [(embeddable.entity_type, path, related_id) for related_id in sorted({str(related_id) for related_id in related_ids})]
     with transaction.atomic(using=using, savepoint=False):
         with connections[using].cursor() as cursor:
-            cursor.execute(UPSERT, [embeddable.entity_type, path, str(related_id)])
-        payload = {"entity_type": embeddable.entity_type, "path": path, "related_id": str(related_id), "database": using}
-        add_job(EMBEDDINGS, EXPAND_FAN_OUT, payload, dedupe=":".join(map(str, payload.values())), using=using)
+            cursor.executemany(UPSERT, keys)
+        enqueue_fan_outs(keys, using=using)
+
+
+def enqueue_fan_outs(keys: Iterable[tuple[str, str, str]], *, using: str) -> None:
+    """Adds one job per fan-out row (entity type, path, related id) unless one waits."""
+    payloads = [{"entity_type": entity_type, "path": path, "related_id": key, "database": using} for entity_type, path, key in keys]
+    add_jobs(EMBEDDINGS, [(EXPAND_FAN_OUT, payload) for payload in payloads], dedupe=_dedupe_key, using=using)
+
+
+def _dedupe_key(payload: Any) -> str:
+    return ":".join(map(str, payload.values()))
 
 
 def _saved(

@@ -1,0 +1,72 @@
+import json
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+
+from embeddings.capture.installation import TriggerState, install, remove, status
+from embeddings.capture.registry import registry
+from embeddings.conf import settings
+from embeddings.exceptions import EmbeddingsError, NotRegistered
+
+DONE = {"missing": "installed", "outdated": "renewed", "disabled": "enabled", "leftover": "removed"}
+
+
+class Command(BaseCommand):
+    help = (
+        "Triggers that capture what no signal tells of: SQL, COPY, bulk writes, cascades of the database. They mark what the "
+        "statement changed, in its transaction; the sweep sends the jobs."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "action",
+            choices=["install", "remove", "status"],
+            help="install what is missing or outdated and remove leftovers; remove all; or compare with what is registered",
+        )
+        parser.add_argument("--type", action="append", dest="entity_types", metavar="TYPE", help="only this entity type (repeatable)")
+        parser.add_argument("--database", metavar="ALIAS", help="only this database (default: all of EMBEDDINGS_DATABASES)")
+        parser.add_argument("--dry-run", action="store_true", help="only show what would be done")
+        parser.add_argument("--json", action="store_true", help="print the triggers as JSON")
+
+    def handle(self, *, action: str, entity_types: list[str] | None, database: str | None, dry_run: bool, **options: Any) -> None:
+        if database is not None and database not in settings.databases:
+            raise CommandError(f"EMBEDDINGS_DATABASES has no {database!r}: there are {', '.join(settings.databases)}.")
+        for entity_type in entity_types or () if action != "remove" else ():
+            if entity_type not in registry:
+                raise CommandError(
+                    f"Unknown entity type {entity_type!r}: registered are {', '.join(sorted(e.entity_type for e in registry))}."
+                )
+        found = {}
+        for using in [database] if database else settings.databases:
+            try:
+                found[using] = self._run(action, using, entity_types or (), dry_run)
+            except (EmbeddingsError, DatabaseError) as error:
+                raise CommandError(f"{using}: {str(error).strip()}") from error
+        if options["json"]:
+            rows = [{"database": using, **asdict(state)} for using, states in found.items() for state in states]
+            self.stdout.write(json.dumps(rows, indent=2))
+        else:
+            for using, states in found.items():
+                self._write(action, using, states, dry_run)
+
+    def _run(self, action: str, using: str, entity_types: Any, dry_run: bool) -> list[TriggerState]:
+        if action == "status":
+            return status(using=using, entity_types=entity_types)
+        run = install if action == "install" else remove
+        return run(using=using, entity_types=entity_types, dry_run=dry_run)
+
+    def _write(self, action: str, using: str, states: list[TriggerState], dry_run: bool) -> None:
+        for state in states:
+            word = {"status": state.state, "install": DONE.get(state.state, ""), "remove": "removed"}[action]
+            self.stdout.write(f"{using:12} {state.entity_type:20} {state.table:32} {'would be ' if dry_run else ''}{word}")
+        if not states:
+            self.stdout.write(f"{using}: nothing to {'show' if action == 'status' else action}.")
+
+
+def _check_type(entity_type: str) -> None:
+    try:
+        registry.get(entity_type)
+    except NotRegistered as error:
+        raise CommandError(str(error)) from error
