@@ -28,7 +28,7 @@ from queues import get_queue, retry_failed
 from tests.chaos.changes import Changes, Keys
 from tests.chaos.installation import Installation
 from tests.chaos.searcher import Searcher
-from tests.chaos.truth import assert_index_is_right, lost
+from tests.chaos.truth import assert_index_is_right, lost, wrong
 from tests.processes import wait_until
 
 OPERATIONS = int(os.environ.get("EMBEDDINGS_CHAOS_OPERATIONS", "1000"))
@@ -124,12 +124,19 @@ class Chaos:
         started = time.monotonic()
         self.home.wait_until_served(timeout_seconds=120)
         self.retry_stalled()
+        self.assert_nothing_is_wrong_where_all_is_captured()
         call_command("embeddings_sync", "--full", verbosity=0, stdout=StringIO())
         self.home.wait_until_served(timeout_seconds=120)
         self.seconds_until_right = time.monotonic() - started
         self.searcher.stop()
         assert not self.searcher.wrong, self.searcher.wrong
         assert self.searcher.hits > self.searcher.searches, "the searches found next to nothing"
+
+    def assert_nothing_is_wrong_where_all_is_captured(self) -> None:
+        """Only what no signal told of is left to the sync."""
+        unseen = set() if self.captures_everything else self.keys.unseen
+        left = {entity: problem for entity, problem in wrong().items() if entity not in unseen}
+        assert not left, left
 
     def retry_stalled(self) -> None:
         if DirtyEntity.objects.parked().exists():
