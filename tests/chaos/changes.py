@@ -12,7 +12,8 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.utils import timezone
 
-from tests.testapp.models import Article, Document, Note, Room, Shelf
+from tests.chaos.keys import Keys
+from tests.testapp.models import Article, Document, Note
 
 COLORS = ("red", "green", "blue", "white", "black")
 LONG_TEXT = "A sentence of some words. " * 1200
@@ -30,9 +31,12 @@ class Changes:
         self.owners, self.keys, self.dice = owners, keys, dice
         self.made: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
+        self.is_over = threading.Event()
 
     def make(self, count: int) -> None:
         for _ in range(count):
+            if self.is_over.is_set():
+                break
             change = self.dice.choice(KINDS)
             try:
                 change(self)
@@ -70,11 +74,12 @@ class Changes:
 
     def delete(self) -> None:
         if row := self.find():
+            self.keys.remove(type(row), [row.pk])
             row.delete()
-            self.keys.remove(type(row), row.pk)
 
     def delete_some(self) -> None:
-        model, pks = self.keys.some(self.dice, 3)
+        model, pks = self.keys.some(self.dice, 2)
+        self.keys.remove(model, pks)
         model.objects.filter(pk__in=pks).delete()
 
     def delete_softly_or_restore(self) -> None:
@@ -110,6 +115,7 @@ class Changes:
         model, pks = self.keys.some(self.dice, 1, without_signals=True)
         rows = model.objects.filter(pk__in=pks)
         if model is not Article:  # its tags and comments would have to go first
+            self.keys.remove(model, pks)
             rows._raw_delete(rows.db)
 
     def create_many(self) -> None:
@@ -182,41 +188,6 @@ KINDS: list[Callable[[Changes], None]] = [
     Changes.several_of_which_one_is_rolled_back,
     Changes.roll_back,
 ]
-
-
-class Keys:
-    """Keys of rows that were created, most of which are still there; shared by threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._keys: dict[type[Any], list[Any]] = {Note: [], Article: [], Document: []}
-        self.unseen: set[tuple[str, str]] = set()
-        """Entities that no signal told of, at least once: entity types are named as the models here."""
-        room = Room.objects.create(name="a room")
-        self.shelves = [Shelf.objects.create(name=f"shelf {number}", room=room).pk for number in range(5)]
-
-    def add(self, row: Any, *, without_signals: bool = False) -> None:
-        with self._lock:
-            self._keys[type(row)].append(row.pk)
-            if without_signals:
-                self.unseen.add((type(row)._meta.model_name, str(row.pk)))
-
-    def remove(self, model: type[Any], key: Any) -> None:
-        with self._lock:
-            if key in self._keys[model]:
-                self._keys[model].remove(key)
-
-    def some(self, dice: random.Random, count: int, *, without_signals: bool = False) -> tuple[type[Any], list[Any]]:
-        """A model, and keys of rows of it, which are about to be changed."""
-        with self._lock:
-            model = dice.choice(list(self._keys))
-            keys = dice.sample(self._keys[model], min(count, len(self._keys[model])))
-            if without_signals:
-                self.unseen |= {(str(model._meta.model_name), str(key)) for key in keys}
-            return model, keys
-
-    def any_shelf(self, dice: random.Random) -> Shelf | None:
-        return Shelf.objects.filter(pk=dice.choice(self.shelves)).first() if dice.random() < 0.5 else None
 
 
 def text_field(row: Any) -> str:

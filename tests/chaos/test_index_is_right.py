@@ -22,14 +22,15 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import override_settings
 
-from embeddings.models import DirtyEntity
+from embeddings import retry_parked
+from embeddings.models import DirtyEntity, FanOut
 from embeddings.reconciling.report import OPEN, WRONG
-from queues import get_queue, retry_failed
-from tests.chaos.changes import Changes, Keys
+from queues import get_queue
+from tests.chaos.changes import Changes
 from tests.chaos.installation import Installation
+from tests.chaos.keys import Keys
 from tests.chaos.searcher import Searcher
 from tests.chaos.truth import assert_index_is_right, lost, wrong
-from tests.processes import wait_until
 
 OPERATIONS = int(os.environ.get("EMBEDDINGS_CHAOS_OPERATIONS", "1000"))
 THREADS = 3
@@ -59,8 +60,13 @@ def test_the_index_is_right_after_chaos(home: Installation, capture: Callable[[]
         print(f"\nCHAOS_SEED={seed}, {capture.__name__}, {OPERATIONS:,} operations")  # noqa: T201
     with capture():
         chaos = Chaos(home, seed, captures_everything=capture is triggers)
-        chaos.run()
-        chaos.settle()
+        try:
+            chaos.run()
+            chaos.settle()
+        finally:
+            chaos.stop()
+        assert not chaos.searcher.wrong, chaos.searcher.wrong[:10]
+        assert chaos.searcher.hits > chaos.searcher.searches, "the searches found next to nothing"
         assert_index_is_right()
         assert status_counts() == {}
         chaos.assert_only_stalls_died()
@@ -78,25 +84,25 @@ class Chaos:
         owners = [User.objects.create_user(name) for name in ("ann", "bob", "cyd")]
         self.keys = Keys()
         self.savers = [Changes(owners, self.keys, random.Random(self.dice.random())) for _ in range(THREADS)]
+        self.threads = [threading.Thread(target=saver.make, args=[OPERATIONS // THREADS]) for saver in self.savers]
         self.searcher = Searcher(owners, random.Random(self.dice.random()))
-        self.kills = self.redis_restarts = self.looks = 0
+        self.kills = self.redis_restarts = self.looks = self.stalled = 0
         self.seconds_of_changes = self.seconds_until_right = 0.0
         home.start_workers(2, **self.environment)
 
     def run(self) -> None:
         started = time.monotonic()
-        threads = [threading.Thread(target=saver.make, args=[OPERATIONS // THREADS]) for saver in self.savers]
-        for thread in (*threads, self.searcher):
+        for thread in (*self.threads, self.searcher):
             thread.start()
         next_kill = started + 1.0
-        while any(thread.is_alive() for thread in threads):
+        while any(thread.is_alive() for thread in self.threads):
             if time.monotonic() >= next_kill:
                 next_kill = time.monotonic() + self.dice.uniform(*SECONDS_BETWEEN_KILLS)
                 self.kill_a_worker()
             if not self.redis_restarts and sum(self.made().values()) > OPERATIONS // 2:
                 self.restart_redis()
             self.home.replace_those_that_gave_up()
-            threads[0].join(0.5)
+            self.threads[0].join(0.5)
             self.assert_nothing_is_lost()
         self.seconds_of_changes = time.monotonic() - started
         assert self.kills and self.redis_restarts and self.looks
@@ -128,9 +134,13 @@ class Chaos:
         call_command("embeddings_sync", "--full", verbosity=0, stdout=StringIO())
         self.home.wait_until_served(timeout_seconds=120)
         self.seconds_until_right = time.monotonic() - started
+
+    def stop(self) -> None:
+        for saver in self.savers:
+            saver.is_over.set()
+        for thread in self.threads:
+            thread.join()
         self.searcher.stop()
-        assert not self.searcher.wrong, self.searcher.wrong
-        assert self.searcher.hits > self.searcher.searches, "the searches found next to nothing"
 
     def assert_nothing_is_wrong_where_all_is_captured(self) -> None:
         """Only what no signal told of is left to the sync."""
@@ -139,11 +149,12 @@ class Chaos:
         assert not left, left
 
     def retry_stalled(self) -> None:
-        if DirtyEntity.objects.parked().exists():
-            reasons = set(DirtyEntity.objects.parked().values_list("parked_reason", flat=True))
+        """A job that lost its worker twice is dead, and what it was for is parked: nothing else may be."""
+        for table in (DirtyEntity, FanOut):
+            reasons = set(table.objects.parked().values_list("parked_reason", flat=True))
             assert all("JobStalled" in reason for reason in reasons), reasons
-            retry_failed("embeddings")
-            wait_until(lambda: not DirtyEntity.objects.parked().exists(), timeout_seconds=60)
+        self.stalled = retry_parked()
+        self.home.wait_until_served(timeout_seconds=120)
 
     def assert_only_stalls_died(self) -> None:
         """Invariant I5: nothing was charged but what died with its workers, again and again."""
@@ -165,7 +176,8 @@ class Chaos:
             versions = cursor.fetchone()[0]
         return (
             f"{operations:,} operations in {self.seconds_of_changes:.1f} s ({operations / self.seconds_of_changes:,.0f} a second), "
-            f"{failed or 'none'} failed; {self.kills} workers killed, Redis restarted {self.redis_restarts} time; "
+            f"{failed or 'none'} failed; {self.kills} workers killed, Redis restarted {self.redis_restarts} time, "
+            f"{self.stalled} entities parked as stalled; "
             f"{self.searcher.searches:,} searches with {self.searcher.hits:,} hits, all right; "
             f"right {self.seconds_until_right:.1f} s after the last change; {embeddings_made():,} embeddings made, "
             f"{embedded:,} entities with {chunks:,} chunks at the end, {versions:,} versions given"
