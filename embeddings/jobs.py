@@ -58,8 +58,8 @@ def bulk_embed(data: BulkEmbedJobData) -> None:
     """Serves the entities itself; above a thousand it becomes jobs of a thousand. The work is owed first, so that no failure loses it."""
     entities = [(data.entity_type, entity_id) for entity_id in sorted(set(data.entity_ids))]
     running = current_job()
-    if running is None or running.error_class != Unfinished.__name__:
-        with uncharged():
+    with uncharged():
+        if running is None or running.refresh().error_class != Unfinished.__name__:
             owe_missing(entities, using=data.database)
     with uncharged(Unfinished):
         if len(entities) > PART:

@@ -19,9 +19,19 @@ LEAST_TOKENS = 10
 
 Unit = Literal["sentences", "paragraphs", "words"]
 
-# Each matches what lies between two units: empty after a full stop that no space follows.
+STOPS = ".!?\u2026\u0964\u061f\u06d4"
+"""Those of Hindi, Arabic and Urdu included."""
+CLOSING = "\"'\u201d\u2019\u00bb)\\]"
+WIDE_STOPS = "\u3002\uff01\uff1f\uff61"
+"""Chinese and Japanese: no space follows them."""
+WIDE_CLOSING = "\u300d\u300f\u201d\u2019\uff09"
+
+# Each matches the white space between two units, which is none after a wide stop.
 PARAGRAPH_END = re.compile(r"\n[^\S\n]*\n\s*")
-SENTENCE_END = re.compile(r"(?<=[.!?…।؟۔])[\"'”’»)\]]?\s+|(?<=[。！？｡])(?![」』”’）。！？｡])|(?<=[。！？｡][」』”’）])|\n\s*")
+SENTENCE_END = re.compile(
+    rf"(?<=[{STOPS}])\s+|(?<=[{STOPS}][{CLOSING}])\s+|\n\s*"
+    rf"|(?<=[{WIDE_STOPS}])(?![{WIDE_CLOSING}{WIDE_STOPS}])|(?<=[{WIDE_STOPS}][{WIDE_CLOSING}])"
+)
 WORD_END = re.compile(r"\s+")
 ENDS: dict[Unit, tuple[re.Pattern[str], ...]] = {
     "paragraphs": (PARAGRAPH_END, SENTENCE_END, WORD_END),
@@ -84,25 +94,28 @@ class _Splitter:
         begin = self._skip_space(0)
         end = begin
         while end < len(self.text):
-            end = self._end(begin, beyond=end)
+            end, is_torn = self._end(begin, beyond=end)
             yield self.text[begin:end].rstrip()
             end = self._skip_space(end)
-            begin = self._begin(begin, end)
+            begin = self._begin(begin, end, is_torn=is_torn)
 
-    def _end(self, begin: int, *, beyond: int) -> int:
-        """Where the chunk that begins here ends: at the end of the largest unit that fits and brings something new."""
+    def _end(self, begin: int, *, beyond: int) -> tuple[int, bool]:
+        """Where the chunk that begins here ends: at the end of the largest unit that fits and is new; and whether that tears a word."""
         fitting = self._fitting(begin)
         if fitting == len(self.text):
-            return fitting
+            return fitting, False
         for pattern in self.ends:
             found = [at for at in self._unit_ends(pattern, beyond, fitting) if at > beyond]
             if found:
-                return found[-1]
-        return self._between_characters(max(fitting, beyond + 1), beyond + 1)
+                return found[-1], False
+        return self._between_characters(max(fitting, beyond + 1), beyond + 1), True
 
-    def _begin(self, begin: int, end: int) -> int:
-        """Where the next chunk begins: as far before `end` as the overlap allows and the next whole unit, where it fits, still fits."""
-        if not self.overlap or end == len(self.text):
+    def _begin(self, begin: int, end: int, *, is_torn: bool) -> int:
+        """Where the next chunk begins: as far before `end` as the overlap allows and the next whole unit, where it fits, still fits.
+
+        It begins with whole units, words at least, but for a word that is torn anyway; and never with all of the chunk before.
+        """
+        if not self.overlap or end == len(self.text) or self._count(begin, end) <= self.overlap:
             return end
         earliest = self._earliest(begin, end, self.overlap)
         unit_end = self._next_unit_end(end)
@@ -112,7 +125,7 @@ class _Splitter:
             match = next((match for match in pattern.finditer(self.text, max(earliest - 1, 0), end) if earliest <= match.end() < end), None)
             if match:
                 return match.end()
-        return self._skip_space(self._between_characters(earliest, earliest, step=1)) if earliest < end else end
+        return self._between_characters(earliest, earliest, step=1) if is_torn else end
 
     def _next_unit_end(self, begin: int) -> int:
         """The end of the largest unit that begins here and fits a chunk; `begin` where none does."""
@@ -126,12 +139,11 @@ class _Splitter:
         return begin
 
     def _unit_ends(self, pattern: re.Pattern[str], begin: int, fitting: int) -> Iterator[int]:
-        """Where units end that are within the window, the white space or quote between them left out."""
+        """Where units end that are within the window."""
         for match in pattern.finditer(self.text, begin, min(fitting + LOOK_AHEAD, len(self.text))):
-            end = match.start() + len(match.group()) - len(match.group().lstrip("\"'”’»)]"))
-            if end > fitting:
+            if match.start() > fitting:
                 return
-            yield end
+            yield match.start()
 
     def _fitting(self, begin: int) -> int:
         """The most characters from here that fit."""

@@ -15,7 +15,8 @@ MAX_ERROR_CHARACTERS = 2000
 # Version 0 where nothing was stored yet: the state has reached no version, so any success takes it.
 RECORD = """
 INSERT INTO embeddings_embeddingstate AS state
-    (entity_type, entity_id, model_id, owner_id, version, status, content_hash, recipe, chunks, tokens, updated_at, error_class, error, failed_at)
+    (entity_type, entity_id, model_id, owner_id, version, status, content_hash, recipe, chunks, tokens, updated_at,
+     error_class, error, failed_at)
 VALUES (%s, %s, %s, '', 0, 'failed', '', '', 0, 0, now(), %s, %s, now())
 ON CONFLICT (entity_type, entity_id, model_id) DO UPDATE SET
     error_class = excluded.error_class, error = excluded.error, failed_at = excluded.failed_at

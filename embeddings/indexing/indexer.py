@@ -71,7 +71,7 @@ class Indexer:
         return group_plans(paid, self.provider)
 
     def take(self, group: Sequence[Plan], answers: Answers) -> None:
-        """What became of a group's requests: stored at once, as it was paid for. A refused chunk is its entity's error; the others go on."""
+        """Stores what a group's requests brought, at once, as it was paid for. A refused chunk is its entity's error; the others go on."""
         answered: list[Plan] = []
         start = 0
         for plan in group:

@@ -49,14 +49,12 @@ def find_parked(
 ) -> list[Parked]:
     """What is parked, the latest first: all, or what fits all of the type, the ids and `error`, a part of the reason."""
     dirty, fan_outs = _parked(using, entity_type, entity_ids, error)
-    found = [
-        Parked(entity_type=row.entity_type, entity_id=row.entity_id, reason=row.parked_reason, parked_at=row.parked_at) for row in dirty
+    entities = [(row.entity_type, row.entity_id, "", row.parked_reason, row.parked_at) for row in dirty]
+    related = [(row.entity_type, row.related_id, row.path, row.parked_reason, row.parked_at) for row in fan_outs]
+    return [
+        Parked(entity_type=entity_type, entity_id=entity_id, path=path, reason=reason, parked_at=parked_at)
+        for entity_type, entity_id, path, reason, parked_at in [*entities, *related]
     ]
-    found += [
-        Parked(entity_type=row.entity_type, entity_id=row.related_id, path=row.path, reason=row.parked_reason, parked_at=row.parked_at)
-        for row in fan_outs
-    ]
-    return found
 
 
 def retry_parked(
@@ -98,7 +96,7 @@ def _retry_fan_outs(rows: QuerySet[FanOut], using: str) -> int:
 
 def _died(*, job: Job, error: BaseException | None, **_: Any) -> None:
     """For deaths that no handler sees: a stall, a timeout. A row that is newer than the job's hint is not parked: the sweep
-    enqueues it with its present version. Nor is what a bulk job leaves: the sweep enqueues it one by one, so that the one to blame dies alone.
+    enqueues it with its present version. Nor is what a bulk job leaves: the sweep enqueues it one by one, and the one to blame dies alone.
     """
     if job.started_at is None or job.name not in (GENERATE_EMBEDDING, DELETE_EMBEDDING):
         return
