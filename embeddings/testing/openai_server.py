@@ -57,6 +57,10 @@ class OpenAIServer:
         """What is wrong with its vectors; "order" and only that is allowed by the protocol."""
         self.refused: list[str] = []
         """Parts of texts that it answers with 400, for the whole request."""
+        self.breaking: list[str] = []
+        """Parts of texts at which it breaks: 500, for the whole request."""
+        self.trouble: CannedAnswer | None = None
+        """What it answers to all requests, as long as this is set."""
         self._canned: deque[CannedAnswer] = deque()
         self._lock = threading.Lock()
         self._http = _HTTPServer(("127.0.0.1", 0), _Handler)
@@ -81,16 +85,11 @@ class OpenAIServer:
         with self._lock:
             self._canned.extend([CannedAnswer(**answer)] * times)
 
-    def forget_answers(self) -> None:
-        """From now on it answers as it should."""
-        with self._lock:
-            self._canned.clear()
-
     def respond(self, body: dict[str, Any], *, authorization: str) -> tuple[CannedAnswer, Any]:
         """What to send: a canned answer and, for status 200, the response's body."""
         with self._lock:
             self.requests.append(body)
-            canned = self._canned.popleft() if self._canned else CannedAnswer()
+            canned = self._canned.popleft() if self._canned else self.trouble or CannedAnswer()
         if canned.status != 200:
             return canned, canned.body
         refusal = self._find_refusal(body, authorization)
@@ -110,6 +109,8 @@ class OpenAIServer:
             return CannedAnswer(status=400, param="dimensions", message="This model does not support specifying dimensions.")
         if any(not text or any(part in text for part in self.refused) for text in texts):
             return CannedAnswer(status=400, error_type="invalid_request_error", param="input", message="'$.input' is invalid.")
+        if any(part in text for part in self.breaking for text in texts):
+            return CannedAnswer(status=500, error_type="server_error", message="The server had an error.")
         if any(len(text) > 8192 * 4 for text in texts):
             message = "This model's maximum context length is 8192 tokens."
             return CannedAnswer(status=400, error_type="invalid_request_error", message=message)

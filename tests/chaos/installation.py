@@ -82,7 +82,11 @@ class Installation:
         """Comes back when they work."""
         for _ in range(count):
             self.add_worker(**environment)
-        wait_until(lambda: len(get_queue(QUEUE).workers()) >= len(self.workers), timeout_seconds=30)
+        wait_until(self.all_work, timeout_seconds=60)
+
+    def all_work(self) -> bool:
+        """Whether each has come so far as to take jobs."""
+        return {worker.pid for worker in self.workers} <= {worker.pid for worker in get_queue(QUEUE).workers()}
 
     def kill_worker(self, number: int = 0) -> None:
         worker = self.workers.pop(number)

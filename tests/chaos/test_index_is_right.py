@@ -35,6 +35,7 @@ from tests.chaos.truth import assert_index_is_right, lost, wrong
 OPERATIONS = int(os.environ.get("EMBEDDINGS_CHAOS_OPERATIONS", "1000"))
 THREADS = 3
 SECONDS_BETWEEN_KILLS = (1.0, 4.0)
+SECONDS_BETWEEN_LOOKS = 2.0
 
 
 @contextmanager
@@ -94,16 +95,18 @@ class Chaos:
         started = time.monotonic()
         for thread in (*self.threads, self.searcher):
             thread.start()
-        next_kill = started + 1.0
+        next_kill = next_look = started + 1.0
         while any(thread.is_alive() for thread in self.threads):
-            if time.monotonic() >= next_kill:
+            if time.monotonic() >= next_kill and self.home.all_work():
                 next_kill = time.monotonic() + self.dice.uniform(*SECONDS_BETWEEN_KILLS)
                 self.kill_a_worker()
+            if time.monotonic() >= next_look:
+                self.assert_nothing_is_lost()
+                next_look = time.monotonic() + SECONDS_BETWEEN_LOOKS
             if not self.redis_restarts and sum(self.made().values()) > OPERATIONS // 2:
                 self.restart_redis()
             self.home.replace_those_that_gave_up()
-            self.threads[0].join(0.5)
-            self.assert_nothing_is_lost()
+            time.sleep(0.1)
         self.seconds_of_changes = time.monotonic() - started
         assert self.kills and self.redis_restarts and self.looks
 

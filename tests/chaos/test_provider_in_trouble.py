@@ -7,36 +7,33 @@ import time
 from django.contrib.auth.models import User
 
 from embeddings.models import Embedding
-from embeddings.testing.openai_server import OpenAIServer
+from embeddings.testing.openai_server import CannedAnswer, Fault, OpenAIServer
 from tests.chaos.installation import Installation, assert_nothing_was_charged
 from tests.chaos.truth import assert_index_is_right
 from tests.processes import wait_until
 from tests.testapp.models import Note
 
 LIMITED_SECONDS = 10
+FAULTS: tuple[Fault, ...] = ("count", "nan", "html")
 
 
 def test_a_provider_that_limits_fails_and_talks_nonsense_before_it_is_well(
     home: Installation, ann: User, provider: OpenAIServer, provider_environment: dict[str, str]
 ) -> None:
     home.start_workers(2, **provider_environment)
-    for answer in (
-        {"status": 429, "headers": {"Retry-After": "2"}, "code": "rate_limit_exceeded"},
-        {"status": 500},
-    ):
-        provider.answer(**answer, times=10_000)
+    limited = CannedAnswer(status=429, headers={"Retry-After": "2"}, code="rate_limit_exceeded")
+    for provider.trouble, seconds in ((limited, LIMITED_SECONDS), (CannedAnswer(status=500), 2)):
         save_some(ann)
-        trouble(provider, seconds=LIMITED_SECONDS if answer["status"] == 429 else 2)
-        provider.forget_answers()
-    for fault in ("count", "dimension", "nan", "html"):
-        provider.fault = fault
+        wait_for_trouble(provider, seconds)
+    provider.trouble = None
+    for provider.fault in FAULTS:
         save_some(ann)
-        trouble(provider, seconds=1)
+        wait_for_trouble(provider, 1)
     assert not Embedding.objects.exists(), "nonsense was stored"
     provider.fault = None
     home.wait_until_served(timeout_seconds=90)
     assert_index_is_right()
-    assert Embedding.objects.count() == Note.objects.count() == 6 * 10
+    assert Embedding.objects.count() == Note.objects.count() == 10 * (2 + len(FAULTS))
     assert_nothing_was_charged()
 
 
@@ -45,7 +42,7 @@ def save_some(owner: User) -> None:
         Note.objects.create(author=owner, title=f"note {number}")
 
 
-def trouble(provider: OpenAIServer, *, seconds: float) -> None:
+def wait_for_trouble(provider: OpenAIServer, seconds: float) -> None:
     """Comes back when it was met, and has lasted."""
     started, asked = time.monotonic(), len(provider.requests)
-    wait_until(lambda: len(provider.requests) > asked and time.monotonic() > started + seconds, timeout_seconds=30)
+    wait_until(lambda: len(provider.requests) > asked and time.monotonic() > started + seconds, timeout_seconds=60)
