@@ -13,7 +13,7 @@ REQUIREMENTS := requirements.txt requirements-embedded.txt requirements-dev.txt
 INSTALLED := $(VENV)/installed-requirements.txt
 FITS := import sys, pip; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: help setup venv packages demo test lint serve worker
+.PHONY: help setup venv packages demo test chaos lint serve worker
 .NOTPARALLEL:
 
 help: ## this list
@@ -46,6 +46,9 @@ test: setup lint ## every check and every test
 	@$(MANAGE) makemigrations --check --dry-run
 	@$(MANAGE) check
 	@$(BIN)/python -m pytest $(ARGS)
+
+chaos: setup ## 20,000 random changes, by signals and by triggers, while workers are killed and Redis restarts; with figures
+	@EMBEDDINGS_CHAOS_OPERATIONS=$${EMBEDDINGS_CHAOS_OPERATIONS:-20000} $(BIN)/python -m pytest tests/chaos $(ARGS)
 
 lint: setup ## ruff, mypy, import-linter
 	@$(BIN)/python -m ruff check .

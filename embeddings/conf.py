@@ -17,6 +17,10 @@ class EmbeddingsSettings:
     """Aliases whose rows are embedded. Each has the tables of this app: the index of a row lives in the row's own database."""
     signals: bool = True
     """False: changes are captured by triggers (`manage.py embeddings_triggers install`) and the reconciler alone."""
+    sweep_seconds: int = 60
+    """How often rows are looked for whose job was lost. Read when Django starts."""
+    sweep_age_seconds: float = 120
+    """How long a row must have waited for its job, for that job to count as lost."""
     provider: str = "local"
     """The provider of the first model: "openai", "local" or "fake"."""
     model: str = ""

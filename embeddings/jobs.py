@@ -91,7 +91,7 @@ def cleanup_embeddings() -> int:
         return sum(result.removed for using in settings.databases for result in cleanup(using=using))
 
 
-@schedule(every=60)
+@schedule(every=settings.sweep_seconds)
 @job(name=SWEEP_EMBEDDINGS, queue=EMBEDDINGS)
 def sweep_embeddings() -> int:
     with uncharged():

@@ -1,4 +1,4 @@
-"""Processes that tests start: worker processes, and Redis servers of a test's own that may be killed, stopped and started again."""
+"""Processes that tests start: worker processes, and servers of a test's own that may be killed, stopped and started again."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import redis
 
+from theo.embedded.paths import database_url
+from theo.embedded.postgres import Postgres
 from theo.embedded.redis import find_binary
+from theo.embedded.servers import start as start_servers
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -48,7 +52,7 @@ def worker_processes(environment: Mapping[str, str], log: Path | None = None) ->
         process = subprocess.Popen(
             [sys.executable, "manage.py", "rqworker", *arguments],
             cwd=ROOT,
-            env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", **environment, **more},
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "ONE_DATABASE": "1", **environment, **more},
             stdout=file or subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -108,3 +112,33 @@ class RedisServer:
     def close(self) -> None:
         self.client.close()
         self.kill()
+
+
+class PostgresServer:
+    """A server with pgvector in a folder of its own. What it has committed survives `kill` and `start`."""
+
+    def __init__(self, folder: Path) -> None:
+        start_servers(folder, [Postgres])  # and stopped at the exit of this process, if nobody did before
+        self.server = Postgres(folder)
+        self.url = database_url(folder)
+
+    def start(self) -> None:
+        self.server.ensure()
+
+    def restart(self) -> None:
+        """As an administrator does: every session is ended, its transaction rolled back."""
+        self.server.stop()
+        self.start()
+
+    def kill(self) -> None:
+        """kill -9: its sessions' processes end when they notice."""
+        pid = self.server.pid()
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not self.server.is_alive())
+
+    def connect(self) -> psycopg.Connection:
+        return psycopg.connect(self.url, autocommit=True)
+
+    def close(self) -> None:
+        self.server.stop()

@@ -12,7 +12,8 @@ from theo.settings import *  # noqa: F403
 from theo.settings import DATABASES, INSTALLED_APPS
 
 DEBUG = False
-DATABASES["other"] = {**DATABASES["default"], "NAME": "other"}
+if not os.environ.get("ONE_DATABASE"):  # set for worker processes: they refuse to start without a database that is named here
+    DATABASES["other"] = {**DATABASES["default"], "NAME": "other"}
 INSTALLED_APPS = ["tests.testapp", *INSTALLED_APPS]
 if django.VERSION < (6,):
     INSTALLED_APPS.append("django_tasks")

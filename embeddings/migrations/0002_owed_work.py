@@ -1,9 +1,11 @@
+from django.conf import settings
 from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
     dependencies = [
         ("embeddings", "0001_initial"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -35,8 +37,17 @@ class Migration(migrations.Migration):
                 ),
                 ("parked_at", models.DateTimeField(blank=True, null=True)),
                 ("entity_type", models.CharField(help_text="Whose entities depend on it.", max_length=100)),
-                ("path", models.CharField(help_text="The relation from the entity to the changed row, as in a filter.", max_length=255)),
+                (
+                    "path",
+                    models.CharField(
+                        blank=True, help_text="From the entity to the changed row, as in a filter; empty: itself.", max_length=255
+                    ),
+                ),
                 ("related_id", models.CharField(help_text="The changed row's key.", max_length=255)),
+                (
+                    "transaction_id",
+                    models.BigIntegerField(default=0, help_text="Of the saver, where it is for this one transaction; else 0."),
+                ),
                 (
                     "position",
                     models.CharField(blank=True, default="", help_text="The key of the last entity that was marked.", max_length=255),
@@ -61,6 +72,14 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name_plural": "sync progress",
             },
+        ),
+        migrations.RemoveConstraint(
+            model_name="embeddingstate",
+            name="embeddings_state_unique",
+        ),
+        migrations.RemoveIndex(
+            model_name="embedding",
+            name="embeddings_embedding_entity",
         ),
         migrations.AddField(
             model_name="dirtyentity",
@@ -95,9 +114,21 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex(
+            model_name="embedding",
+            index=models.Index(
+                fields=["entity_type", "entity_id", "model"], include=("user", "chunk_index"), name="embeddings_embedding_keys"
+            ),
+        ),
+        migrations.AddIndex(
             model_name="embeddingstate",
             index=models.Index(
                 condition=models.Q(("error_class", ""), _negated=True), fields=["entity_type"], name="embeddings_state_failed"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="embeddingstate",
+            constraint=models.UniqueConstraint(
+                fields=("entity_type", "entity_id", "model"), include=("status",), name="embeddings_state_unique"
             ),
         ),
         migrations.AddConstraint(
@@ -110,7 +141,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="fanout",
-            constraint=models.UniqueConstraint(fields=("entity_type", "path", "related_id"), name="embeddings_fan_out_unique"),
+            constraint=models.UniqueConstraint(
+                fields=("entity_type", "transaction_id", "path", "related_id"), name="embeddings_fan_out_unique"
+            ),
         ),
         migrations.AddConstraint(
             model_name="syncprogress",

@@ -10,17 +10,19 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from embeddings.capture.changes import Change, enqueue
+from embeddings.conf import settings
 from embeddings.indexing.parking import park
 from embeddings.models import DirtyEntity, FanOut
 from embeddings.names import EMBEDDINGS, EXPAND_FAN_OUT
 from queues import InvalidPayload, add_jobs
 
-AGE = timedelta(minutes=2)
 MOST = 1000
 
 
-def sweep(*, using: str = "default", age: timedelta = AGE, most: int = MOST) -> int:
-    """Enqueues rows that are pending for longer than `age`, oldest first, at most `most` of them, fan-outs first. Returns how many."""
+def sweep(*, using: str = "default", age: timedelta | None = None, most: int = MOST) -> int:
+    """Enqueues rows that are pending for longer than `age` (EMBEDDINGS_SWEEP_AGE_SECONDS), oldest first, at most `most` of them,
+    fan-outs first. Returns how many."""
+    age = timedelta(seconds=settings.sweep_age_seconds) if age is None else age
     fan_outs = list(FanOut.objects.using(using).overdue(age)[:most])
     _expand(fan_outs, using=using)
     rows = list(DirtyEntity.objects.using(using).overdue(age)[: most - len(fan_outs)])

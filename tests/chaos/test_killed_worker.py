@@ -41,7 +41,8 @@ def test_workers_killed_again_and_again_under_saves_and_deletes_leave_the_index_
     from embeddings.reconciling.reconciler import reconcile
     from embeddings.reconciling.sweep import sweep_all
 
-    workers = [start_worker("embeddings") for _ in range(2)]
+    hurry = {"DJANGO_SETTINGS_MODULE": "tests.chaos.settings"}
+    workers = [start_worker("embeddings", **hurry) for _ in range(2)]
     wait_until(lambda: len(get_queue("embeddings").workers()) == 2)
     for number in range(200):
         note = Note.objects.create(author=ann, title=f"slow note {number}")
@@ -53,7 +54,7 @@ def test_workers_killed_again_and_again_under_saves_and_deletes_leave_the_index_
         if number % 50 == 25:
             wait_until(lambda: get_queue_stats("embeddings").active)
             workers[0].kill()
-            workers = [workers[1], start_worker("embeddings")]
+            workers = [workers[1], start_worker("embeddings", **hurry)]
     sweep_all()
     wait_until(lambda: not DirtyEntity.objects.exists(), timeout_seconds=75)
     expected = sorted(Note.objects.values_list("title", flat=True))
