@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection, models
 from django.test.utils import isolate_apps
-from embeddings.indexing.sweep import sweep
+from embeddings.reconciling.sweep import sweep
 
 from embeddings import Embeddable, EmbeddableManager
 from embeddings.capture.registry import registry

@@ -11,7 +11,7 @@ from django.db.models.signals import post_save
 from django.test import override_settings
 
 from embeddings import mark_dirty
-from embeddings.indexing.sweep import sweep
+from embeddings.reconciling.sweep import sweep
 from embeddings.models import DirtyEntity, FanOut
 from queues import Job, get_queue
 from tests.embeddings.conftest import stored, work
