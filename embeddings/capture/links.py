@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_save
 
@@ -49,9 +50,12 @@ def _saving(
     if raw or is_kept or not is_captured(using):
         return
     rows = _linked(link, instance, using)
-    if link.target_field.primary_key:  # else there is a join, and the other row is not to be locked
-        rows = rows.select_for_update(no_key=True).exclude(**{f"{link.name}__pk": getattr(instance, link.attname)})
-    dependency.mark_sources(rows, using)
+    if not link.target_field.primary_key:  # a join, and the other row is not to be locked
+        dependency.mark_sources(rows, using)
+        return
+    with transaction.atomic(using=using, savepoint=False):
+        before = rows.select_for_update(no_key=True)
+        dependency.mark_sources([key for key in before if key != getattr(instance, link.attname)], using)
 
 
 def _saved(
