@@ -78,12 +78,12 @@ def measure() -> None:
     person = registry.get("person")
     report = count_type("person", model)
     assert (report.embedded, report.wrong) == (ROWS, 0), report
-    show(f"{ROWS:,} rows against the index", lambda: keys.look(person, model))
-    show("the index against the rows", lambda: orphans.look("person", "default", model=model))
+    show(f"{ROWS:,} rows against the index", lambda: keys.count(person, model))
+    show("the index against the rows", lambda: orphans.count("person", "default", model=model))
     show("status of both, with counts of owed work", lambda: count_type("person", model))
     show("sync of both, in windows of 250,000", lambda: mend_type(person, model))
-    show("a tick: rows", lambda: keys.look(person, model, after="500000", limit=50_000))
-    show("a tick: index", lambda: orphans.look("person", "default", model=model, after="5", limit=50_000))
+    show("a tick: rows", lambda: keys.look(person, model, after="500000", limit=50_000, most=1000))
+    show("a tick: index", lambda: orphans.look("person", "default", model=model, after="5", limit=50_000, most=1000))
     show("a tick: 1,000 contents", lambda: contents.look(person, model, after="500000", limit=1000))
 
 

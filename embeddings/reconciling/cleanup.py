@@ -53,7 +53,7 @@ def cleanup(
 
 
 def _clean(entity_type: str, using: str, *, dry_run: bool, force: bool) -> Cleanup:
-    counts = orphans.look(entity_type, using, model=None).counts
+    counts = orphans.count(entity_type, using, model=None)
     entities = counts.total() - counts["gone"]
     orphaned = counts["orphaned"] + counts["stray"]
     is_refused = orphaned > max(ALWAYS, entities * MOST_SHARE) and not force

@@ -30,8 +30,8 @@ def count_type(entity_type: str, model: EmbeddingModel) -> TypeReport:
     """Counts what is right and wrong, one statement for the rows and one for the index. Writes nothing."""
     counts: Counter[str] = Counter()
     if entity_type in registry:
-        counts = keys.look(registry.get(entity_type), model).counts
-    orphaned = orphans.look(entity_type, model.database, model=model).counts["orphaned"]
+        counts = keys.count(registry.get(entity_type), model)
+    orphaned = orphans.count(entity_type, model.database, model=model)["orphaned"]
     return report_of(entity_type, model, counts, orphaned, facts_of(entity_type, model))
 
 
@@ -96,5 +96,5 @@ def report_of(entity_type: str, model: EmbeddingModel, counts: Counter[str], orp
         is_registered=entity_type in registry,
         rows=counts.total(),
         orphaned=orphaned,
-        **{**facts, **{kind: counts[kind] for kind in keys.KINDS}},
+        **{**facts, **{kind: counts[kind] for kind in (*keys.RIGHT, *keys.WRONG)}},
     )

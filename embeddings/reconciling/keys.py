@@ -18,18 +18,18 @@ from embeddings.reconciling.window import Finding, Window
 #   wrong_model  looked at for another model only           wrong_owner  the row's owner, the state's and the vectors' are not one
 #   stale        stored by another recipe                   incomplete   not the vectors that the state has
 # A row without an owner, and one that should_embed refused when it was looked at, is rightly not there: excluded.
-LOOK = """
+LOOKED = """
 WITH source AS MATERIALIZED (
     SELECT DISTINCT ON (key) key, key::text COLLATE "default" AS entity_id, coalesce(owner::text, '') AS owner
-    FROM ({rows}) AS rows (key, owner) {behind} ORDER BY key LIMIT %s
+    FROM ({rows}) AS rows (key, owner) {window}
 ), vectors AS (
-    SELECT source.entity_id, count(*) AS chunks, max(chunk_index) AS highest,
-        bool_or(embedding.user_id::text <> source.owner) AS has_foreign
-    FROM source JOIN embeddings_embedding AS embedding
-        ON embedding.entity_type = %s AND embedding.entity_id = source.entity_id AND embedding.model_id = %s
-    GROUP BY source.entity_id
+    SELECT embedding.entity_id, count(*) AS chunks, max(chunk_index) AS highest,
+        min(embedding.user_id::text) AS first_owner, max(embedding.user_id::text) AS last_owner
+    FROM embeddings_embedding AS embedding {of_window}
+    WHERE embedding.entity_type = %s AND embedding.model_id = %s
+    GROUP BY embedding.entity_id
 ), looked AS (
-    SELECT row_number() OVER ({ranked}) AS rank, source.entity_id, CASE
+    SELECT {rank} AS rank, source.entity_id, CASE
         WHEN dirty.id IS NOT NULL THEN 'owed'
         WHEN vectors.chunks > 0 AND state.status IS DISTINCT FROM 'embedded' THEN 'stray'
         WHEN state.id IS NULL AND source.owner = '' THEN 'excluded'
@@ -38,7 +38,7 @@ WITH source AS MATERIALIZED (
         ) THEN 'wrong_model'
         WHEN state.id IS NULL OR state.status = 'failed' THEN 'missing'
         WHEN state.status = 'removed' AND state.owner_id = '' AND source.owner <> '' THEN 'missing'
-        WHEN state.owner_id <> source.owner OR vectors.has_foreign THEN 'wrong_owner'
+        WHEN source.owner <> ANY (ARRAY[state.owner_id, vectors.first_owner, vectors.last_owner]) THEN 'wrong_owner'
         WHEN state.status = 'removed' THEN 'excluded'
         WHEN state.recipe <> %s THEN 'stale'
         WHEN state.status = 'empty' THEN 'empty'
@@ -46,47 +46,71 @@ WITH source AS MATERIALIZED (
         ELSE 'incomplete'
     END AS kind
     FROM source
-    LEFT JOIN vectors USING (entity_id)
+    LEFT JOIN vectors ON vectors.entity_id = source.entity_id
     LEFT JOIN embeddings_embeddingstate AS state
         ON state.entity_type = %s AND state.entity_id = source.entity_id AND state.model_id = %s
     LEFT JOIN embeddings_dirtyentity AS dirty ON dirty.entity_type = %s AND dirty.entity_id = source.entity_id
-), counts AS (
+)"""
+
+TOTALS = " SELECT kind, count(*) FROM looked GROUP BY kind"
+COUNT = f"{LOOKED}{TOTALS}"
+
+# What a look at a window tells of it.
+RESULT = """, counts AS (
     SELECT kind, count(*) AS number FROM looked GROUP BY kind
 ), found AS (
-    SELECT kind, entity_id, rank FROM looked WHERE kind NOT IN ('owed', 'embedded', 'empty', 'excluded') ORDER BY rank LIMIT %s
+    SELECT kind, entity_id, rank FROM looked WHERE kind = ANY(%s) ORDER BY rank LIMIT %s
 )
 SELECT
-    (SELECT max(rank) FROM looked), (SELECT entity_id FROM source ORDER BY key DESC LIMIT 1),
+    (SELECT max(rank) FROM looked), (SELECT entity_id FROM looked ORDER BY rank DESC LIMIT 1),
     (SELECT array_agg(kind) FROM counts), (SELECT array_agg(number) FROM counts),
     (SELECT array_agg(kind ORDER BY rank) FROM found), (SELECT array_agg(entity_id ORDER BY rank) FROM found),
     (SELECT array_agg(rank ORDER BY rank) FROM found)
 """
 
-KINDS = ("embedded", "empty", "excluded", "missing", "wrong_model", "stale", "wrong_owner", "incomplete", "stray")
+LOOK = f"{LOOKED}{RESULT}"
+
+RIGHT = ("embedded", "empty", "excluded")
+WRONG = ("missing", "wrong_model", "stale", "wrong_owner", "incomplete", "stray")
 
 
-def look(embeddable: Embeddable, model: EmbeddingModel, *, after: str = "", limit: int | None = None, most: int = 0) -> Window:
-    """Compares `limit` rows (None: all) behind the key `after`; tells the first `most` findings, and counts them all."""
+def count(embeddable: Embeddable, model: EmbeddingModel) -> Counter[str]:
+    """How many rows are of each kind, of all of them, in one statement."""
     source = source_of(embeddable, model.database)
-    entity_type = embeddable.entity_type
-    behind = f"WHERE key > %s::{source.key_type}" if after else ""
-    statement = LOOK.format(rows=source.sql, behind=behind, ranked="" if limit is None else "ORDER BY source.key")
-    position = [after] if after else []
-    vectors, others = [entity_type, model.pk], [entity_type]
-    states, dirty = [entity_type, model.pk], [entity_type]
-    parameters = [*source.params, *position, limit, *vectors, *others, recipe_of(embeddable, model), *states, *dirty, most]
+    statement = COUNT.format(rows=source.sql, window="", of_window="", rank="NULL")
     with connections[model.database].cursor() as cursor:
-        cursor.execute(statement, parameters)
+        cursor.execute(statement, [*source.params, *_parameters(embeddable, model)])
+        return Counter(dict(cursor.fetchall()))
+
+
+def look(embeddable: Embeddable, model: EmbeddingModel, *, after: str = "", limit: int, most: int) -> Window:
+    """Compares `limit` rows behind the key `after`. Counts every kind, and tells the first `most` that are wrong."""
+    source = source_of(embeddable, model.database)
+    behind, position = (f"WHERE key > %s::{source.key_type}", [after]) if after else ("", [])
+    statement = LOOK.format(
+        rows=source.sql,
+        window=f"{behind} ORDER BY key LIMIT %s",
+        of_window="JOIN source ON source.entity_id = embedding.entity_id",
+        rank="row_number() OVER (ORDER BY source.key)",
+    )
+    with connections[model.database].cursor() as cursor:
+        cursor.execute(statement, [*source.params, *position, limit, *_parameters(embeddable, model), list(WRONG), most])
         return window_of(cursor.fetchone(), limit)
 
 
-def window_of(row: tuple[Any, ...], limit: int | None) -> Window:
+def _parameters(embeddable: Embeddable, model: EmbeddingModel) -> list[Any]:
+    entity_type = embeddable.entity_type
+    return [entity_type, model.pk, entity_type, recipe_of(embeddable, model), entity_type, model.pk, entity_type]
+
+
+def window_of(row: tuple[Any, ...], limit: int) -> Window:
+    """The row of RESULT."""
     looked_at, last, kinds, numbers, found_kinds, ids, ranks = row
     found = zip(found_kinds or (), ids or (), ranks or (), strict=True)
     return Window(
         looked_at=looked_at or 0,
         last=last or "",
-        is_end=limit is None or (looked_at or 0) < limit,
+        is_end=(looked_at or 0) < limit,
         counts=Counter(dict(zip(kinds or (), numbers or (), strict=True))),
         found=[Finding(kind=kind, entity_id=entity_id, rank=rank) for kind, entity_id, rank in found],
     )

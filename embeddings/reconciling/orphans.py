@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.db import connections
 
 from embeddings.capture.registry import registry
 from embeddings.models import EmbeddingModel
-from embeddings.reconciling.keys import window_of
+from embeddings.reconciling.keys import RESULT, TOTALS, window_of
 from embeddings.reconciling.source import source_of
 from embeddings.reconciling.window import Window
 
 # Each branch holds its first entities behind the position, so the first of both together are complete.
-LOOK = """
+LOOKED = """
 WITH indexed AS MATERIALIZED (
     SELECT entity_id, vectors.entity_id IS NOT NULL AS has_vectors, coalesce(states.is_living, false) AS is_living FROM (
         SELECT entity_id FROM embeddings_embedding
@@ -23,7 +24,7 @@ WITH indexed AS MATERIALIZED (
         WHERE entity_type = %s AND entity_id > %s {of_model} GROUP BY entity_id {first}
     ) AS states USING (entity_id) {first}
 ), looked AS (
-    SELECT row_number() OVER ({ranked}) AS rank, indexed.entity_id, CASE
+    SELECT {rank} AS rank, indexed.entity_id, CASE
         WHEN NOT has_vectors AND NOT is_living THEN 'gone'
         WHEN dirty.id IS NOT NULL THEN 'owed'
         WHEN rows.key IS NULL THEN 'orphaned'
@@ -33,17 +34,10 @@ WITH indexed AS MATERIALIZED (
     FROM indexed
     LEFT JOIN embeddings_dirtyentity AS dirty ON dirty.entity_type = %s AND dirty.entity_id = indexed.entity_id
     LEFT JOIN ({rows}) AS rows (key, owner) ON {is_of}
-), counts AS (
-    SELECT kind, count(*) AS number FROM looked GROUP BY kind
-), found AS (
-    SELECT kind, entity_id, rank FROM looked WHERE kind IN ('orphaned', 'stray') ORDER BY rank LIMIT %s
-)
-SELECT
-    (SELECT max(rank) FROM looked), (SELECT max(entity_id) FROM indexed),
-    (SELECT array_agg(kind) FROM counts), (SELECT array_agg(number) FROM counts),
-    (SELECT array_agg(kind ORDER BY rank) FROM found), (SELECT array_agg(entity_id ORDER BY rank) FROM found),
-    (SELECT array_agg(rank ORDER BY rank) FROM found)
-"""
+)"""
+
+COUNT = f"{LOOKED}{TOTALS}"
+LOOK = f"{LOOKED}{RESULT}"
 
 STRAY = """EXISTS (
     SELECT FROM embeddings_embedding AS embedding
@@ -63,21 +57,37 @@ SELECT entity_type FROM types WHERE entity_type IS NOT NULL
 """
 
 
-def look(entity_type: str, using: str, *, model: EmbeddingModel | None, after: str = "", limit: int | None = None, most: int = 0) -> Window:
-    """Looks at `limit` indexed entities (None: all) behind the id `after`; tells the first `most` findings, and counts them all.
+def count(entity_type: str, using: str, *, model: EmbeddingModel | None) -> Counter[str]:
+    """How many indexed entities are of each kind: see `look`."""
+    statement, parameters = _build(COUNT, entity_type, using, model, after="", limit=None)
+    with connections[using].cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return Counter(dict(cursor.fetchall()))
+
+
+def look(entity_type: str, using: str, *, model: EmbeddingModel | None, after: str = "", limit: int, most: int) -> Window:
+    """Looks at `limit` indexed entities behind the id `after`. Counts every kind, and tells the first `most` that are wrong.
 
     With a `model` at what it has; without one at what any model has, and for strays too: vectors that no state has. Of a type that nobody
     registers every entity is an orphan.
     """
-    rows, is_of, parameters = _source(entity_type, using)
+    statement, parameters = _build(LOOK, entity_type, using, model, after=after, limit=limit)
+    with connections[using].cursor() as cursor:
+        cursor.execute(statement, [*parameters, ["orphaned", "stray"], most])
+        return window_of(cursor.fetchone(), limit)
+
+
+def _build(
+    template: str, entity_type: str, using: str, model: EmbeddingModel | None, *, after: str, limit: int | None
+) -> tuple[str, list[Any]]:
+    rows, is_of, source = _source(entity_type, using)
     of_model, model_keys = ("", []) if model is None else ("AND model_id = %s", [model.pk])
     is_stray, stray_keys = (STRAY, [entity_type]) if model is None else ("false", [])
-    first, ranked, count = ("", "", []) if limit is None else ("ORDER BY entity_id LIMIT %s", "ORDER BY indexed.entity_id", [limit])
-    statement = LOOK.format(of_model=of_model, is_stray=is_stray, rows=rows, is_of=is_of, first=first, ranked=ranked)
-    branch: list[Any] = [entity_type, after, *model_keys, *count]
-    with connections[using].cursor() as cursor:
-        cursor.execute(statement, [*branch, *branch, *count, *stray_keys, entity_type, *parameters, most])
-        return window_of(cursor.fetchone(), limit)
+    first, number = ("", []) if limit is None else ("ORDER BY entity_id LIMIT %s", [limit])
+    rank = "NULL" if limit is None else "row_number() OVER (ORDER BY indexed.entity_id)"
+    branch: list[Any] = [entity_type, after, *model_keys, *number]
+    statement = template.format(of_model=of_model, is_stray=is_stray, rows=rows, is_of=is_of, first=first, rank=rank)
+    return statement, [*branch, *branch, *number, *stray_keys, entity_type, *source]
 
 
 def _source(entity_type: str, using: str) -> tuple[str, str, tuple[Any, ...]]:
