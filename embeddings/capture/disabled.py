@@ -13,8 +13,8 @@ _disabled: ContextVar[bool] = ContextVar("embeddings_disabled", default=False)
 
 @contextmanager
 def embeddings_disabled() -> Iterator[None]:
-    """Within it, in this thread or task, no change is captured through signals or EmbeddableQuerySet: for imports that end with `embeddings_sync`.
-    Triggers, where installed, capture all the same."""
+    """Within it, in this thread or task, no change is captured through signals or EmbeddableQuerySet: for imports that end with
+    `embeddings_sync`. Triggers, where installed, capture all the same."""
     token = _disabled.set(True)
     try:
         yield
