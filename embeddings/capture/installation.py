@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from django.db import connections, transaction
 
+from embeddings.capture.catalog import SEARCH_PATH, Installed, find_installed, find_tables
 from embeddings.capture.registry import registry
-from embeddings.capture.triggers import PREFIX, REFERENCING, WHEN, Trigger, literal, quote, tables_of, triggers_of
-from embeddings.capture.watches import watches_of
+from embeddings.capture.triggers import REFERENCING, WHEN, Trigger, literal, quote, triggers_of
 from embeddings.conf import settings
 from embeddings.exceptions import TablesMissing
-from embeddings.models import DirtyEntity, FanOut
+from embeddings.models import DirtyEntity
 
 State = Literal["installed", "missing", "outdated", "disabled", "leftover"]
-
-TABLES = """
-SELECT name, quote_ident(nspname), quote_ident(relname)
-FROM unnest(%s::text[], %s::text[]) AS wanted (name, quoted)
-JOIN pg_class ON pg_class.oid = to_regclass(quoted) AND relkind IN ('r', 'p')
-JOIN pg_namespace ON pg_namespace.oid = relnamespace
-"""
-
-# Functions of ours with their triggers; the comment of a function names its entity type.
-INSTALLED = """
-SELECT proname, coalesce(obj_description(pg_proc.oid, 'pg_proc'), ''), prosrc, prosecdef,
-    coalesce(
-        jsonb_agg(jsonb_build_array(tgname, format('%%I.%%I', tables.nspname, relname))) FILTER (WHERE tgname IS NOT NULL), '[]'
-    )::text,
-    coalesce(bool_or(tgenabled = 'D'), false)
-FROM pg_proc
-JOIN pg_namespace AS functions ON functions.oid = pronamespace AND quote_ident(functions.nspname) = %s
-LEFT JOIN pg_trigger ON tgfoid = pg_proc.oid AND tgparentid = 0
-LEFT JOIN pg_class ON pg_class.oid = tgrelid
-LEFT JOIN pg_namespace AS tables ON tables.oid = relnamespace
-WHERE proname LIKE %s
-GROUP BY pg_proc.oid ORDER BY proname
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,26 +28,15 @@ class TriggerState:
     state: State
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Found:
-    entity_type: str
-    body: str
-    is_definer: bool
-    triggers: frozenset[tuple[str, str]]
-    """Names with the qualified tables."""
-    is_disabled: bool
-
-
 class Installation:
     """The triggers that the registry wants in a database, beside those that are there. Raises TablesMissing."""
 
     def __init__(self, using: str, entity_types: Collection[str] = ()) -> None:
         self.using = using
         self.entity_types = entity_types
-        self.tables = _find_tables(using)
+        self.tables = find_tables(using)
         self.schema = self.tables[DirtyEntity._meta.db_table].rpartition(".")[0]
-
-        self.found = _find_installed(using, self.schema)
+        self.found = find_installed(using, self.schema)
 
     def compare(self) -> list[tuple[TriggerState, Trigger | None]]:
         """Each with what it should be, None for leftovers."""
@@ -86,10 +51,10 @@ class Installation:
         function, table = self._qualified(trigger.function), self.tables[trigger.table]
         statements = [
             f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER"
-            f" SET search_path = pg_catalog, pg_temp AS {literal(trigger.body)}",
+            f" SET {SEARCH_PATH} AS {literal(trigger.body)}",
             f"REVOKE ALL ON FUNCTION {function}() FROM PUBLIC",
             f"COMMENT ON FUNCTION {function}() IS {literal(trigger.entity_type)}",
-            *(f"DROP TRIGGER {quote(name)} ON {other}" for name, other in self._surplus(trigger)),
+            *(f"DROP TRIGGER IF EXISTS {quote(name)} ON {other}" for name, other in self._surplus(trigger)),
             *(
                 f"CREATE OR REPLACE TRIGGER {quote(trigger.name(event))} {WHEN[event]} {event} ON {table} {REFERENCING[event]}"
                 f" FOR EACH STATEMENT EXECUTE FUNCTION {function}()"
@@ -107,7 +72,7 @@ class Installation:
         state: State
         if found is None:
             state = "missing"
-        elif (found.body, found.triggers, found.is_definer) != (trigger.body, self._wanted(trigger), True):
+        elif (found.body, found.triggers, found.is_secured) != (trigger.body, self._wanted(trigger), True):
             state = "outdated"
         else:
             state = "disabled" if found.is_disabled else "installed"
@@ -125,6 +90,7 @@ class Installation:
 
     def _execute(self, statements: Sequence[str]) -> None:
         with transaction.atomic(using=self.using), connections[self.using].cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('embeddings_triggers'))")  # several hosts may migrate at once
             for statement in statements:
                 cursor.execute(statement)
 
@@ -169,34 +135,6 @@ def refresh(*, using: str, plan: Sequence[Any] = (), **_: Any) -> None:
         return
 
 
-def _leftover(function: str, found: _Found) -> TriggerState:
+def _leftover(function: str, found: Installed) -> TriggerState:
     tables = sorted({table.rpartition(".")[2].strip('"') for _, table in found.triggers})
     return TriggerState(entity_type=found.entity_type, table=", ".join(tables), function=function, state="leftover")
-
-
-def _find_tables(using: str) -> dict[str, str]:
-    """Qualified and quoted names by those that the models have. Raises TablesMissing."""
-    ours = {DirtyEntity._meta.db_table, FanOut._meta.db_table}
-    names = [*ours.union(*(tables_of(watches_of(embeddable)) for embeddable in registry))]
-    quoted = [connections[using].ops.quote_name(name) for name in names]
-    with connections[using].cursor() as cursor:
-        cursor.execute(TABLES, [names, quoted])
-        found = {name: f"{schema}.{table}" for name, schema, table in cursor.fetchall()}
-    if not ours <= found.keys():
-        raise TablesMissing(f"The database {using!r} has no tables of embeddings. Run manage.py migrate --database {using} first.")
-    return found
-
-
-def _find_installed(using: str, schema: str) -> dict[str, _Found]:
-    with connections[using].cursor() as cursor:
-        cursor.execute(INSTALLED, [schema, PREFIX.replace("_", r"\_") + "%"])
-        return {
-            function: _Found(
-                entity_type=entity_type,
-                body=body,
-                is_definer=is_definer,
-                triggers=frozenset((name, table) for name, table in json.loads(triggers)),
-                is_disabled=is_disabled,
-            )
-            for function, entity_type, body, is_definer, triggers, is_disabled in cursor.fetchall()
-        }

@@ -1,6 +1,7 @@
 """embeddings_triggers install, remove and status, and the check that asks for them."""
 
 import json
+import threading
 from collections.abc import Iterator
 from io import StringIO
 from typing import Any
@@ -85,6 +86,7 @@ def test_what_is_not_as_it_should_be_is_named_and_mended(monkeypatch: pytest.Mon
         f"ALTER TABLE testapp_note DISABLE TRIGGER {name}_update": "disabled",
         f"DROP TRIGGER {name}_update ON testapp_note": "outdated",
         f"ALTER FUNCTION {name}() SECURITY INVOKER": "outdated",
+        f"ALTER FUNCTION {name}() RESET search_path": "outdated",
         f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN NULL; END'": "outdated",
         f"CREATE TRIGGER another AFTER DELETE ON testapp_note EXECUTE FUNCTION {name}()": "outdated",
         f"CREATE TRIGGER {name}_update AFTER DELETE ON testapp_room EXECUTE FUNCTION {name}()": "outdated",
@@ -99,6 +101,29 @@ def test_what_is_not_as_it_should_be_is_named_and_mended(monkeypatch: pytest.Mon
         registry.get("note").__dict__.pop("watched_fields", None)
         assert states()[NOTE] == "outdated"
     registry.get("note").__dict__.pop("watched_fields", None)
+
+
+def test_several_hosts_may_install_and_remove_at_once() -> None:
+    errors: list[Exception] = []
+    start = threading.Barrier(4)
+
+    def act(action: str) -> None:
+        try:
+            start.wait()
+            run(action)
+        except Exception as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=act, args=[action]) for action in ("install", "install", "remove", "install")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    run("install")
+    assert set(states().values()) == {"installed"}
 
 
 def test_leftovers_of_what_is_registered_no_more_are_removed() -> None:
