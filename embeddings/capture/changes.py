@@ -25,6 +25,9 @@ log = logging.getLogger("embeddings")
 PART = 1000
 """Entities a bulk job, and rows a statement."""
 
+BULK_PRIORITY = 10
+"""Behind the single jobs, as a person may be waiting for the row just saved."""
+
 # nextval on insert *and* on conflict: a version never comes twice, not even after the row was served and removed.
 # In one order everywhere, that of the bytes, so that no two statements wait for each other's rows.
 UPSERT = """
@@ -103,7 +106,8 @@ def owe(entities: Iterable[Entity], *, using: str) -> dict[Entity, int]:
 def enqueue(changes: Sequence[Change], *, using: str) -> None:
     """Adds one job per entity unless one waits; above a thousand of them bulk jobs. Raises QueuesError."""
     if len(changes) > PART:
-        add_jobs(EMBEDDINGS, [(BULK_EMBED, payload) for payload in bulk_payloads(changes, using=using)], using=using)
+        payloads = bulk_payloads(changes, using=using)
+        add_jobs(EMBEDDINGS, [(BULK_EMBED, payload) for payload in payloads], priority=BULK_PRIORITY, using=using)
     elif changes:
         add_jobs(EMBEDDINGS, [(GENERATE_EMBEDDING, change.payload(using)) for change in changes], dedupe=dedupe_key, using=using)
 

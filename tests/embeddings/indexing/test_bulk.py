@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connections
+from django.db import connections, transaction
 from django.dispatch import receiver
 from django.test import override_settings
 
@@ -74,21 +73,22 @@ def test_above_a_thousand_it_cuts_itself_and_owes_everything_first(ann: User) ->
 
 
 def test_five_requests_are_under_way_at_a_time_in_threads_without_a_database(ann: User, provider: FakeProvider) -> None:
-    lock = threading.Lock()
+    """No request ends before five have begun, and a sixth never does."""
+    five, lock = threading.Barrier(5), threading.Lock()
     at_once = most = 0
     opened: list[Any] = []
 
-    def count(texts: Sequence[str]) -> None:
+    def meet(texts: Sequence[str]) -> None:
         nonlocal at_once, most
         with lock:
             at_once += 1
             most = max(most, at_once)
-        time.sleep(0.2)
+        five.wait(20)
         with lock:
             at_once -= 1
             opened.extend(connections.all(initialized_only=True))
 
-    provider.during_call = count
+    provider.during_call = meet
     add_bulk(ann, create_quietly(ann, 1000))
     work()
     assert (most, provider.calls, len(stored()), opened) == (5, 10, 1000, [])
@@ -299,8 +299,6 @@ def test_twice_and_at_the_same_time_as_single_jobs_is_right(ann: User, provider:
 
 def test_a_saver_that_holds_a_row_is_not_made_to_wait_for_a_bulk_job(ann: User) -> None:
     """Owing gives way before PostgreSQL would look for a deadlock; the job comes back uncharged."""
-    from django.db import transaction
-
     ids = create_quietly(ann, 2)
     held, release = threading.Event(), threading.Event()
 
@@ -341,3 +339,12 @@ def test_a_cancelled_job_does_not_wait_for_its_requests(ann: User, provider: Fak
             release.set()
     assert get_job(job.id).error_class == "JobCancelled"
     assert (provider.calls, DirtyEntity.objects.count()) == (5, 700)
+
+
+def test_a_save_does_not_wait_behind_bulk_jobs(ann: User) -> None:
+    create_quietly(ann, 1100)
+    with transaction.atomic():
+        for note in Note.objects.all():
+            note.save()
+    Note.objects.create(author=ann, title="somebody waits for this")
+    assert [job.name for job in get_queue("embeddings").jobs("waiting")] == ["generate-embedding", "bulk-embed", "bulk-embed"]
