@@ -12,14 +12,16 @@ from django.db import connections, transaction
 from django.dispatch import receiver
 from django.test import override_settings
 
-from embeddings import embeddings_disabled
+from embeddings import embeddings_disabled, retry_parked
 from embeddings.indexing import bulk
 from embeddings.indexing.owing import owe_missing
 from embeddings.models import DirtyEntity, Embedding, EmbeddingState
 from embeddings.providers.fake import FakeProvider
 from queues import Job, QueueStats, add_job, cancel_job, get_job, get_queue, get_queue_stats, register_worker, signals
+from queues.testing import run_jobs
 from tests.embeddings.conftest import stored, vector_rows, work
 from tests.processes import wait_until
+from tests.testapp.embeddables import NoteEmbeddable
 from tests.testapp.models import Note
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -348,3 +350,22 @@ def test_a_save_does_not_wait_behind_bulk_jobs(ann: User) -> None:
             note.save()
     Note.objects.create(author=ann, title="somebody waits for this")
     assert [job.name for job in get_queue("embeddings").jobs("waiting")] == ["generate-embedding", "bulk-embed", "bulk-embed"]
+
+
+@pytest.mark.django_db(databases=["default", "other"], transaction=True)
+@override_settings(EMBEDDINGS_DATABASES=("default", "other"))
+def test_rows_of_another_database_are_served_and_retried_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    eve = User.objects.using("other").create(username="eve")
+    with embeddings_disabled():
+        notes = [Note.objects.using("other").create(author=eve, title=title) for title in ("there", "unbuildable")]
+    ids = [str(note.pk) for note in notes]
+    payload = {"user_id": eve.pk, "entity_type": "note", "entity_ids": ids, "database": "other"}
+    add_job("embeddings", "bulk-embed", payload)
+    run_jobs("embeddings", delayed=True)
+    assert list(Embedding.objects.using("other").values_list("content", flat=True)) == ["there"]
+    assert EmbeddingState.objects.using("other").get(status="failed").error_class == "ValueError"
+    monkeypatch.setattr(NoteEmbeddable, "content", lambda self, note: note.title)
+    assert (retry_parked(), retry_parked(using="other")) == (0, 1)
+    work()
+    assert Embedding.objects.using("other").count() == 2
+    assert (Embedding.objects.count(), DirtyEntity.objects.using("other").count()) == (0, 0)
