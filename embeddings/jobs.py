@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from embeddings.capture.changes import PART, Change, Entity, bulk_payloads
+from embeddings.capture.changes import BULK_PRIORITY, PART, Change, Entity, bulk_payloads
 from embeddings.conf import settings
 from embeddings.exceptions import OutOfTime, ProviderError
 from embeddings.indexing.bulk import TIMEOUT_SECONDS, embed_all
@@ -64,7 +64,8 @@ def bulk_embed(data: BulkEmbedJobData) -> None:
     with uncharged(Unfinished):
         if len(entities) > PART:
             changes = [Change(entity_type=kind, entity_id=entity_id, owner_id=str(data.user_id)) for kind, entity_id in entities]
-            add_jobs(EMBEDDINGS, [(BULK_EMBED, payload) for payload in bulk_payloads(changes, using=data.database)])
+            payloads = bulk_payloads(changes, using=data.database)
+            add_jobs(EMBEDDINGS, [(BULK_EMBED, payload) for payload in payloads], priority=BULK_PRIORITY)
         else:
             embed_all(entities, using=data.database, owner_id=str(data.user_id), report=report)
     report(100)

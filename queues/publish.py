@@ -120,7 +120,7 @@ def _validated(where: Queue, name: str, data: Mapping[str, Any], options: Option
     )
 
 
-def prepare(queue: str, name: str, data: Mapping[str, Any], *, dedupe: str) -> NewJob:
-    """A validated job for whoever sends it by other ways than add_jobs. Raises UnknownQueue, UnknownJob, WrongQueue, InvalidPayload."""
+def prepare(queue: str, name: str, data: Mapping[str, Any], *, dedupe: str | None = None, priority: int = 0) -> NewJob:
+    """A validated job for `deliver`, or for whoever sends it by other ways. Raises UnknownQueue, UnknownJob, WrongQueue, InvalidPayload."""
     where = get_queue(queue)
-    return _validated(where, name, data, Options(dedupe=dedupe), where.attempts)
+    return _validated(where, name, data, Options(dedupe=dedupe, priority=priority), where.attempts)

@@ -8,13 +8,10 @@ from django.db import transaction
 
 from embeddings.backfill.candidates import Candidate
 from embeddings.backfill.selection import Target
-from embeddings.capture.changes import Change, bulk_payloads, owe
+from embeddings.capture.changes import BULK_PRIORITY, Change, bulk_payloads, owe
 from embeddings.models import EmbeddingState
 from embeddings.names import BULK_EMBED, EMBEDDINGS
 from queues import add_jobs
-
-PRIORITY = 10
-"""Of a backfill's jobs: a user's save, at 0, comes before them."""
 
 
 def mark(target: Target, part: Sequence[Candidate], *, enqueue: bool = True) -> None:
@@ -39,4 +36,4 @@ def _distrust(target: Target, ids: Sequence[str]) -> None:
 def _enqueue(target: Target, part: Sequence[Candidate]) -> None:
     changes = [Change(entity_type=target.entity_type, entity_id=entity.entity_id, owner_id=entity.owner_id) for entity in part]
     payloads = bulk_payloads(changes, using=target.using)
-    add_jobs(EMBEDDINGS, [(BULK_EMBED, payload) for payload in payloads], priority=PRIORITY, using=target.using)
+    add_jobs(EMBEDDINGS, [(BULK_EMBED, payload) for payload in payloads], priority=BULK_PRIORITY, using=target.using)

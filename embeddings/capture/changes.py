@@ -17,8 +17,9 @@ from embeddings.capture.embeddable import Embeddable
 from embeddings.models import DirtyEntity
 from embeddings.names import BULK_EMBED, EMBEDDINGS, EXPAND_FAN_OUT, GENERATE_EMBEDDING, Operation
 from embeddings.parts import parts
-from queues import QueuesError, add_jobs
+from queues import QueuesError
 from queues.per_transaction import PerTransaction
+from queues.publish import deliver, prepare
 
 log = logging.getLogger("embeddings")
 
@@ -26,6 +27,9 @@ PART = 1000
 """Entities a bulk job, and rows a statement."""
 OWN_JOB = 100
 """Entities of one owner that are worth bulk jobs of their own."""
+
+BULK_PRIORITY = 10
+"""Behind the single jobs, as a person may be waiting for the row just saved."""
 
 # nextval on insert *and* on conflict: a version never comes twice, not even after the row was served and removed.
 # In one order everywhere, that of the bytes, so that no two statements wait for each other's rows.
@@ -98,10 +102,8 @@ class RelatedChange:
         return {**asdict(self), "database": using}
 
 
-def dedupe_key(payload: Any) -> str | None:
-    """One waiting job per entity, and per fan-out row; none for bulk jobs."""
-    if "entity_ids" in payload:
-        return None
+def dedupe_key(payload: Any) -> str:
+    """One waiting job per entity, and per fan-out row."""
     if "path" in payload:
         parts = (payload[name] for name in ("database", "entity_type", "path", "related_id", "transaction_id"))
         return ":".join(("fan-out", *map(str, parts)))
@@ -139,11 +141,12 @@ def enqueue(changes: Sequence[Change | RelatedChange], *, using: str) -> None:
     entities = [change for change in changes if isinstance(change, Change)]
     in_bulk = entities if len(entities) > PART else [change for change in entities if change.in_bulk]
     single = [] if len(entities) > PART else [change for change in entities if not change.in_bulk]
-    jobs = [(BULK_EMBED, payload) for payload in bulk_payloads(in_bulk, using=using)]
-    jobs += [(GENERATE_EMBEDDING, change.payload(using)) for change in single]
-    jobs += [(EXPAND_FAN_OUT, change.payload(using)) for change in changes if isinstance(change, RelatedChange)]
+    jobs = [prepare(EMBEDDINGS, BULK_EMBED, payload, priority=BULK_PRIORITY) for payload in bulk_payloads(in_bulk, using=using)]
+    named = [(GENERATE_EMBEDDING, change.payload(using)) for change in single]
+    named += [(EXPAND_FAN_OUT, change.payload(using)) for change in changes if isinstance(change, RelatedChange)]
+    jobs += [prepare(EMBEDDINGS, name, payload, dedupe=dedupe_key(payload)) for name, payload in named]
     if jobs:
-        add_jobs(EMBEDDINGS, jobs, dedupe=dedupe_key, using=using)
+        deliver(jobs, using=using)
 
 
 def bulk_payloads(changes: Iterable[Change], *, using: str) -> Iterator[dict[str, Any]]:

@@ -148,10 +148,12 @@ class _Splitter:
     def _fitting(self, begin: int) -> int:
         """The most characters from here that fit."""
         low, size = begin, self.limit
-        while (high := min(begin + size, len(self.text))) and self._count(begin, high) <= self.limit:
+        high = min(begin + size, len(self.text))
+        while self._count(begin, high) <= self.limit:
             if high == len(self.text):
                 return high
             low, size = high, size * 2
+            high = min(begin + size, len(self.text))
         return low + bisect_right(range(low + 1, high), self.limit, key=lambda end: self._count(begin, end))
 
     def _earliest(self, begin: int, end: int, tokens: int) -> int:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connections
 
 from embeddings.capture.changes import Entity
 from embeddings.indexing.batches import Answers, group_plans
@@ -107,7 +107,9 @@ class Indexer:
         """Stores the plans; values that the database refuses are halved down to the entity to blame, which fails alone."""
         try:
             return store(plans, self.model)
-        except (DataError, UnicodeError) as error:
+        except DATABASE_TROUBLE:
+            raise
+        except Exception as error:
             if len(plans) == 1:
                 self._fail({plans[0].entity: Failure(error=error, version=plans[0].version)})
                 return set()
@@ -124,9 +126,8 @@ class Indexer:
             try:
                 row, state = rows.get(entity), states.get(entity)
                 plans.append(make_plan(entity, version, row, model=self.model, provider=self.provider, state=state))
-            except DATABASE_TROUBLE:
-                raise
             except Exception as error:
+                self._raise_trouble(error)
                 log.warning("The content of %s %s could not be built: %s", *entity, error)
                 failures[entity] = Failure(error=error, version=version)
         self._fail(failures)
@@ -137,13 +138,17 @@ class Indexer:
         """The rows; where a queryset fails, it is halved down to the entity to blame."""
         try:
             return load_rows(entities, using=self.using), {}
-        except DATABASE_TROUBLE:
-            raise
         except Exception as error:
+            self._raise_trouble(error)
             if len(entities) == 1:
                 return {}, {entities[0]: Failure(error=error, version=versions[entities[0]])}
         (rows, failures), (others, more) = (self._load(half, versions) for half in halves(entities))
         return rows | others, failures | more
+
+    def _raise_trouble(self, error: Exception) -> None:
+        """Raises it where the database is away. With one that answers it is the embeddable's own query that failed, by a timeout maybe."""
+        if isinstance(error, DATABASE_TROUBLE) and not connections[self.using].is_usable():
+            raise error
 
     def _states(self, entities: list[Entity]) -> dict[Entity, EmbeddingState]:
         types, ids = {entity[0] for entity in entities}, [entity[1] for entity in entities]

@@ -10,11 +10,11 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from embeddings.capture.changes import Change, enqueue
+from embeddings.capture.fan_outs import enqueue_fan_outs
 from embeddings.conf import settings
 from embeddings.indexing.parking import park
 from embeddings.models import DirtyEntity, FanOut
-from embeddings.names import EMBEDDINGS, EXPAND_FAN_OUT
-from queues import InvalidPayload, add_jobs
+from queues import InvalidPayload
 
 MOST = 1000
 
@@ -24,7 +24,7 @@ def sweep(*, using: str = "default", age: timedelta | None = None, most: int = M
     fan-outs first. Returns how many."""
     age = timedelta(seconds=settings.sweep_age_seconds) if age is None else age
     fan_outs = list(FanOut.objects.using(using).overdue(age)[:most])
-    _expand(fan_outs, using=using)
+    enqueue_fan_outs(fan_outs, using=using)
     rows = list(DirtyEntity.objects.using(using).overdue(age)[: most - len(fan_outs)])
     _index(rows, using=using)
     return len(fan_outs) + len(rows)
@@ -32,7 +32,7 @@ def sweep(*, using: str = "default", age: timedelta | None = None, most: int = M
 
 def sweep_all(*, using: str = "default") -> int:
     """Enqueues every pending row now, a thousand at a time. Returns how many."""
-    return sum(_all(table, enqueue_rows, using) for table, enqueue_rows in ((FanOut, _expand), (DirtyEntity, _index)))
+    return sum(_all(table, enqueue_rows, using) for table, enqueue_rows in ((FanOut, enqueue_fan_outs), (DirtyEntity, _index)))
 
 
 def _all(table: Any, enqueue_rows: Any, using: str) -> int:
@@ -55,21 +55,11 @@ def _index(rows: Sequence[DirtyEntity], *, using: str) -> None:
         for row in rows:
             _index([row], using=using)
         return
-    _touch(DirtyEntity, rows, using)
+    _touch(rows, using)
 
 
-def _expand(rows: Sequence[FanOut], *, using: str) -> None:
-    payloads = [{"entity_type": row.entity_type, "path": row.path, "related_id": row.related_id, "database": using} for row in rows]
-    if payloads:
-        jobs = [(EXPAND_FAN_OUT, payload) for payload in payloads]
-        add_jobs(EMBEDDINGS, jobs, dedupe=lambda payload: ":".join(map(str, payload.values())), using=using)
-    _touch(FanOut, rows, using)
-
-
-def _touch(table: Any, rows: Sequence[Any], using: str) -> None:
+def _touch(rows: Sequence[DirtyEntity], using: str) -> None:
     """Rows that a saver holds are not waited for, so that no save ends in a deadlock: it enqueues by itself."""
-    if not rows:
-        return
     with transaction.atomic(using=using):
-        free = table.objects.using(using).filter(pk__in=[row.pk for row in rows]).select_for_update(skip_locked=True)
-        table.objects.using(using).filter(pk__in=list(free.values_list("pk", flat=True))).update(enqueued_at=Now())
+        free = DirtyEntity.objects.using(using).filter(pk__in=[row.pk for row in rows]).select_for_update(skip_locked=True)
+        DirtyEntity.objects.using(using).filter(pk__in=list(free.values_list("pk", flat=True))).update(enqueued_at=Now())

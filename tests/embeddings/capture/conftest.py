@@ -7,12 +7,12 @@ from typing import Any
 
 from django.db import connection, models
 from django.test.utils import isolate_apps
-from embeddings.reconciling.sweep import sweep
 
 from embeddings import Embeddable, EmbeddableManager
 from embeddings.capture.registry import registry
 from embeddings.indexing.fan_out import expand
 from embeddings.models import DirtyEntity, FanOut
+from embeddings.reconciling.sweep import sweep
 from tests.embeddings.conftest import work
 
 

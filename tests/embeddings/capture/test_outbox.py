@@ -11,8 +11,8 @@ from django.db.models.signals import post_save
 from django.test import override_settings
 
 from embeddings import mark_dirty
-from embeddings.reconciling.sweep import sweep
 from embeddings.models import DirtyEntity, FanOut
+from embeddings.reconciling.sweep import sweep
 from queues import Job, get_queue
 from tests.embeddings.conftest import stored, work
 from tests.testapp.models import Article, Comment, Country, Document, Note, Room, Shelf

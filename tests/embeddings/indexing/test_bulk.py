@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connections
+from django.db import connections, transaction
 from django.dispatch import receiver
 from django.test import override_settings
 
-from embeddings import embeddings_disabled
+from embeddings import embeddings_disabled, retry_parked
 from embeddings.indexing import bulk
 from embeddings.indexing.owing import owe_missing
 from embeddings.models import DirtyEntity, Embedding, EmbeddingState
 from embeddings.providers.fake import FakeProvider
 from queues import Job, QueueStats, add_job, cancel_job, get_job, get_queue, get_queue_stats, register_worker, signals
+from queues.testing import run_jobs
 from tests.embeddings.conftest import stored, vector_rows, work
 from tests.processes import wait_until
+from tests.testapp.embeddables import NoteEmbeddable
 from tests.testapp.models import Note
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -74,21 +75,22 @@ def test_above_a_thousand_it_cuts_itself_and_owes_everything_first(ann: User) ->
 
 
 def test_five_requests_are_under_way_at_a_time_in_threads_without_a_database(ann: User, provider: FakeProvider) -> None:
-    lock = threading.Lock()
+    """No request ends before five have begun, and a sixth never does."""
+    five, lock = threading.Barrier(5), threading.Lock()
     at_once = most = 0
     opened: list[Any] = []
 
-    def count(texts: Sequence[str]) -> None:
+    def meet(texts: Sequence[str]) -> None:
         nonlocal at_once, most
         with lock:
             at_once += 1
             most = max(most, at_once)
-        time.sleep(0.2)
+        five.wait(20)
         with lock:
             at_once -= 1
             opened.extend(connections.all(initialized_only=True))
 
-    provider.during_call = count
+    provider.during_call = meet
     add_bulk(ann, create_quietly(ann, 1000))
     work()
     assert (most, provider.calls, len(stored()), opened) == (5, 10, 1000, [])
@@ -299,8 +301,6 @@ def test_twice_and_at_the_same_time_as_single_jobs_is_right(ann: User, provider:
 
 def test_a_saver_that_holds_a_row_is_not_made_to_wait_for_a_bulk_job(ann: User) -> None:
     """Owing gives way before PostgreSQL would look for a deadlock; the job comes back uncharged."""
-    from django.db import transaction
-
     ids = create_quietly(ann, 2)
     held, release = threading.Event(), threading.Event()
 
@@ -341,3 +341,31 @@ def test_a_cancelled_job_does_not_wait_for_its_requests(ann: User, provider: Fak
             release.set()
     assert get_job(job.id).error_class == "JobCancelled"
     assert (provider.calls, DirtyEntity.objects.count()) == (5, 700)
+
+
+def test_a_save_does_not_wait_behind_bulk_jobs(ann: User) -> None:
+    create_quietly(ann, 1100)
+    with transaction.atomic():
+        for note in Note.objects.all():
+            note.save()
+    Note.objects.create(author=ann, title="somebody waits for this")
+    assert [job.name for job in get_queue("embeddings").jobs("waiting")] == ["generate-embedding", "bulk-embed", "bulk-embed"]
+
+
+@pytest.mark.django_db(databases=["default", "other"], transaction=True)
+@override_settings(EMBEDDINGS_DATABASES=("default", "other"))
+def test_rows_of_another_database_are_served_and_retried_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    eve = User.objects.using("other").create(username="eve")
+    with embeddings_disabled():
+        notes = [Note.objects.using("other").create(author=eve, title=title) for title in ("there", "unbuildable")]
+    ids = [str(note.pk) for note in notes]
+    payload = {"user_id": eve.pk, "entity_type": "note", "entity_ids": ids, "database": "other"}
+    add_job("embeddings", "bulk-embed", payload)
+    run_jobs("embeddings", delayed=True)
+    assert list(Embedding.objects.using("other").values_list("content", flat=True)) == ["there"]
+    assert EmbeddingState.objects.using("other").get(status="failed").error_class == "ValueError"
+    monkeypatch.setattr(NoteEmbeddable, "content", lambda self, note: note.title)
+    assert (retry_parked(), retry_parked(using="other")) == (0, 1)
+    work()
+    assert Embedding.objects.using("other").count() == 2
+    assert (Embedding.objects.count(), DirtyEntity.objects.using("other").count()) == (0, 0)

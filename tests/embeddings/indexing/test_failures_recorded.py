@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from embeddings.indexing.failures import Failure, record_failures
@@ -16,7 +16,7 @@ from embeddings.models import DirtyEntity, EmbeddingModel, EmbeddingState
 from embeddings.providers.fake import FakeProvider
 from queues import JobStalled, get_queue, signals
 from tests.embeddings.conftest import stored, vector_rows, work
-from tests.testapp.embeddables import DocumentEmbeddable
+from tests.testapp.embeddables import DocumentEmbeddable, NoteEmbeddable
 from tests.testapp.models import Document, Note
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -142,3 +142,39 @@ class Unprintable(Exception):
 def test_any_error_can_be_noted(ann: User, error: Exception, message: str) -> None:
     record_failures({("note", "1"): Failure(error=error, version=1)}, EmbeddingModel.objects.active())
     assert EmbeddingState.objects.get().error == message
+
+
+def slow_query(note: Note) -> str:
+    if note.title == "slow":
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = '20ms'")
+            cursor.execute("SELECT pg_sleep(10)")
+    return note.title
+
+
+def test_a_query_of_the_embeddables_own_that_times_out_fails_its_entity_alone(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(NoteEmbeddable, "content", lambda self, note: slow_query(note))
+    for title in ("slow", "fine"):
+        Note.objects.create(author=ann, title=title)
+    work()
+    assert {content for _, _, content in stored()} == {"fine"}
+    assert "statement timeout" in EmbeddingState.objects.get(status="failed").error
+    assert get_queue("embeddings").jobs("delayed")[0].attempts_made == 1
+
+
+def test_a_database_that_goes_away_while_content_is_built_is_nobodys_failure(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lose_the_connection(self: object, note: Note) -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        return note.title
+
+    Note.objects.create(author=ann, title="fine")
+    with monkeypatch.context() as patch:
+        patch.setattr(NoteEmbeddable, "content", lose_the_connection)
+        work()
+    connection.close()
+    (job,) = get_queue("embeddings").jobs("delayed")
+    assert (job.attempts_made, EmbeddingState.objects.count()) == (0, 0)
+    job.promote()
+    work()
+    assert {content for _, _, content in stored()} == {"fine"}
