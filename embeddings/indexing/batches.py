@@ -106,6 +106,8 @@ class _Asking:
             try:
                 batch = self.provider.embed_documents(texts, deadline_seconds=seconds, attempts=1 if is_probe else attempts)
             except InvalidInput as error:
+                if is_probe:
+                    self._confirm()
                 return error
             except (ProviderUnavailable, ProviderFault) as error:
                 if isinstance(error, ProviderFault) and error.tokens:

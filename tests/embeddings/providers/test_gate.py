@@ -199,7 +199,7 @@ def test_the_state_says_what_is_wrong_since_when_and_until_when(gate: Gate) -> N
     state = other_worker().state
     assert (state.kind, state.is_in_trouble, state.is_open, state.failures) == ("circuit", True, True, 1)
     assert state.since is not None and state.since.tzinfo is not None
-    assert str(state).startswith("circuit open: a person has to act since 20") and "no ? key" in str(state) and "next try in" in str(state)
+    assert str(state).startswith("cut off by an open circuit since 20") and "no ? key" in str(state) and "next try in" in str(state)
     (trouble,) = read_troubles(redis())
     assert trouble == state or trouble.reason == state.reason
     gate.open()
