@@ -13,9 +13,8 @@ from itertools import pairwise
 
 from embeddings.exceptions import ContentTooLong, InvalidInput, ProviderError, ProviderFault, ProviderUnavailable
 from embeddings.indexing.plans import Plan
-from embeddings.providers import EmbeddingBatch, Provider
+from embeddings.providers import EmbeddingBatch, Provider, probe
 from embeddings.providers.gate import Gate
-from embeddings.providers.probe import ask_for_little
 
 log = logging.getLogger("embeddings")
 
@@ -104,7 +103,7 @@ class _Asking:
         """One request; None if it was answered, else the error that is one of its texts'. Raises what is the provider's."""
         texts = [self.texts[index] for index in part]
         seconds = self._seconds()
-        with self.gate.passage(seconds=seconds) as is_probe:
+        with self.gate.passage(seconds=seconds + probe.SECONDS) as is_probe:
             try:
                 batch = self.provider.embed_documents(texts, deadline_seconds=seconds, attempts=1 if is_probe else attempts)
             except InvalidInput as error:
@@ -124,7 +123,7 @@ class _Asking:
     def _confirm(self, cause: ProviderError | None = None) -> None:
         """Returns if the provider serves others. Raises `cause`, or what is wrong with the provider."""
         try:
-            batch: EmbeddingBatch = ask_for_little(self.provider)
+            batch: EmbeddingBatch = probe.ask_for_little(self.provider)
         except (ProviderUnavailable, ProviderFault) as error:
             raise cause or error from error.__cause__
         self.answers.requests.append(Request(tokens=batch.tokens))
@@ -145,7 +144,8 @@ class _Asking:
     def _blame(self, index: int, error: ProviderError) -> None:
         """The text's own failure, unless this provider refuses all."""
         if not self.is_served:
-            with self.gate.passage(seconds=self._seconds()):
+            self._seconds()
+            with self.gate.passage(seconds=probe.SECONDS):
                 self._confirm()
         self.answers.errors[index] = error
 

@@ -11,7 +11,7 @@ Trouble = Literal["rate_limit", "outage", "circuit"]
 TEXTS = {
     "rate_limit": "paused by its rate limit",
     "outage": "out of order",
-    "circuit": "circuit open: a person has to act",
+    "circuit": "cut off by an open circuit",
     "unknown": "unknown",
 }
 

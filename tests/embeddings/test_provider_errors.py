@@ -197,11 +197,11 @@ def test_an_open_circuit_is_shown_by_check_status_and_admin_and_closes_by_itself
     call_command("check", fail_level="ERROR", stderr=(err := StringIO()))
     assert "embeddings.W002" in err.getvalue()
     call_command("embeddings_status", stdout=(out := StringIO()))
-    assert "circuit open" in out.getvalue()
+    assert "open circuit" in out.getvalue()
     call_command("embeddings_status", "--json", stdout=(out := StringIO()))
     assert json.loads(out.getvalue())["provider_state"]["kind"] == "circuit"
     client.force_login(User.objects.create_superuser("root"))
-    assert "circuit open" in client.get("/admin/embeddings/embeddingmodel/").content.decode()
+    assert "open circuit" in client.get("/admin/embeddings/embeddingmodel/").content.decode()
 
     asked = len(server.requests)
     add_job("embeddings", "sweep-embeddings", {})

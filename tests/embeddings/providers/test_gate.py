@@ -16,6 +16,7 @@ from embeddings.providers.fake import FakeProvider
 from embeddings.providers.gate import Gate, keys_of, read_troubles
 from embeddings.providers.probe import probe
 from queues import get_queue
+from queues.testing import memory_queues
 
 
 @pytest.fixture
@@ -115,6 +116,13 @@ def test_what_many_callers_meet_at_once_is_one_trouble(gate: Gate) -> None:
     assert 4 < gate.state.retry_in_seconds <= 5, "the longest wait holds"
 
 
+def test_a_shorter_wait_that_comes_later_does_not_shorten_the_pause(gate: Gate) -> None:
+    with pytest.raises(RateLimited) as caught, other_worker().passage(seconds=5):
+        fail(gate, limited(7))
+        raise limited(2)
+    assert 6 < gate.state.retry_in_seconds <= 7 and 6 < (caught.value.retry_after or 0) <= 7
+
+
 def test_after_the_pause_exactly_one_of_many_is_let_through(gate: Gate) -> None:
     fail(gate, limited())
     elapse(gate)
@@ -191,7 +199,7 @@ def test_the_state_says_what_is_wrong_since_when_and_until_when(gate: Gate) -> N
     state = other_worker().state
     assert (state.kind, state.is_in_trouble, state.is_open, state.failures) == ("circuit", True, True, 1)
     assert state.since is not None and state.since.tzinfo is not None
-    assert str(state).startswith("circuit open: a person has to act since 20") and "no ? key" in str(state) and "next try in" in str(state)
+    assert str(state).startswith("cut off by an open circuit since 20") and "no ? key" in str(state) and "next try in" in str(state)
     (trouble,) = read_troubles(redis())
     assert trouble == state or trouble.reason == state.reason
     gate.open()
@@ -248,3 +256,14 @@ def test_rubbish_in_its_keys_holds_nobody_up(gate: Gate) -> None:
     assert fail(gate, limited()) > 0
     gate.open()
     assert redis().keys("*gate*") == []
+
+
+def test_it_works_with_queues_in_memory() -> None:
+    pytest.importorskip("lupa")
+    with memory_queues():
+        gate = other_worker()
+        assert fail(gate, limited(7)) == 7
+        assert is_turned_away(gate) and gate.state.since is not None
+        elapse(gate)
+        assert probe(FakeProvider()) is not None
+        assert gate.state.kind is None
