@@ -9,7 +9,7 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from embeddings import NotRegistered, embeddings_disabled, reindex
-from embeddings.backfill.marking import PRIORITY
+from embeddings.capture.changes import BULK_PRIORITY
 from embeddings.models import DirtyEntity, EmbeddingModel, EmbeddingState
 from embeddings.providers.fake import FakeProvider
 from queues import get_queue
@@ -87,7 +87,7 @@ def test_its_jobs_come_after_a_users_save(ann: User, bob: User) -> None:
     reindex("note")
     Note.objects.create(author=bob, title="just saved")
     first, second = get_queue("embeddings").jobs("waiting")
-    assert (first.name, first.priority, second.name, second.priority) == ("generate-embedding", 0, "bulk-embed", PRIORITY)
+    assert (first.name, first.priority, second.name, second.priority) == ("generate-embedding", 0, "bulk-embed", BULK_PRIORITY)
 
 
 @pytest.mark.parametrize(

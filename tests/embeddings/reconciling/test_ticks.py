@@ -1,7 +1,9 @@
+
 """Each minute a bounded look: what was lost is enqueued again, and every pass goes on where the last one ended."""
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -10,18 +12,21 @@ from django.db.models.functions import Now
 from django.test import override_settings
 
 from embeddings import embeddings_disabled, status
+from embeddings.conf import settings
 from embeddings.jobs import sweep_embeddings
 from embeddings.models import DirtyEntity, Embedding, EmbeddingModel, EmbeddingState, FanOut, SyncProgress
 from embeddings.reconciling import comparing, contents, reconciler
 from embeddings.reconciling.keys import look
 from embeddings.reconciling.owing import owe_found
 from embeddings.reconciling.reconciler import tick
-from embeddings.reconciling.sweep import AGE, sweep
+from embeddings.reconciling.sweep import sweep
 from embeddings.reconciling.window import Finding
 from queues import get_queue, get_queue_stats
 from tests.embeddings.conftest import stored, work
 from tests.testapp.embeddables import NoteEmbeddable
 from tests.testapp.models import Note, Shelf
+
+AGE = timedelta(seconds=settings.sweep_age_seconds)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
