@@ -80,7 +80,7 @@ def look(entity_type: str, using: str, *, model: EmbeddingModel | None, after: s
 def _build(
     template: str, entity_type: str, using: str, model: EmbeddingModel | None, *, after: str, limit: int | None
 ) -> tuple[str, list[Any]]:
-    rows, is_of, source = _source(entity_type, using)
+    rows, is_of, source = _source(entity_type, using, is_whole=limit is None)
     of_model, model_keys = ("", []) if model is None else ("AND model_id = %s", [model.pk])
     is_stray, stray_keys = (STRAY, [entity_type]) if model is None else ("false", [])
     first, number = ("", []) if limit is None else ("ORDER BY entity_id LIMIT %s", [limit])
@@ -90,11 +90,12 @@ def _build(
     return statement, [*branch, *branch, *number, *stray_keys, entity_type, *source]
 
 
-def _source(entity_type: str, using: str) -> tuple[str, str, tuple[Any, ...]]:
+def _source(entity_type: str, using: str, *, is_whole: bool) -> tuple[str, str, tuple[Any, ...]]:
     if entity_type not in registry:
         return "SELECT NULL, NULL", "false", ()
     source = source_of(registry.get(entity_type), using)
-    return source.sql, source.is_of("indexed.entity_id"), source.params
+    condition = source.is_exactly_of if is_whole else source.is_of
+    return source.sql, condition("indexed.entity_id"), source.params
 
 
 def stored_types(using: str) -> set[str]:
