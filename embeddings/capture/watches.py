@@ -27,7 +27,7 @@ class Watch:
     ways: tuple[Way, ...] = ()
     """From the value of `column` to the key: empty, if it is the key itself."""
     columns: frozenset[str] | None
-    """Those that matter; None: all."""
+    """Those that matter beside `column` and the primary key, which always do; None: all."""
     updates_only: bool = False
     """Inserted and deleted rows concern nobody: others have to name them, or are told of it by rows of their own."""
 
@@ -55,14 +55,14 @@ def _links(hop: Hop) -> Iterator[Watch]:
     if hop.link is None:
         return
     model = concrete(hop.link.model)
-    if hop.through:
-        columns: frozenset[str] | None = frozenset(column_of(field) for field in model._meta.concrete_fields if field.is_relation)
-    else:
-        columns = _columns(model, hop.fields or None)
-        columns = columns and columns | {hop.link.column}
-    if columns == frozenset():
-        columns = frozenset({hop.link.column})
-    yield Watch(model=model, path=hop.prefix, column=hop.link.column, ways=_ways(hop.origin, hop.link.target_field), columns=columns)
+    between = frozenset(column_of(field) for field in model._meta.concrete_fields if field.is_relation)
+    yield Watch(
+        model=model,
+        path=hop.prefix,
+        column=hop.link.column,
+        ways=_ways(hop.origin, hop.link.target_field),
+        columns=between if hop.through else _columns(model, hop.fields or None),
+    )
 
 
 def _related(hop: Hop) -> Iterator[Watch]:
