@@ -260,3 +260,20 @@ def test_what_needs_no_provider_goes_on_while_it_is_paused(ann: User, provider: 
     work()
     assert stored() == {("note", str(kept.pk), "kept")}
     assert list(DirtyEntity.objects.values_list("entity_type", flat=True)) == ["note"]
+
+
+def test_an_entity_of_which_only_some_chunks_were_answered_is_not_stored_in_part(
+    ann: User, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provider, "max_inputs", 1)
+    monkeypatch.setattr(provider, "max_input_tokens", 12)
+    provider.during_call = lambda texts: provider.limit_rate() if provider.calls == 2 else None
+    Note.objects.create(author=ann, title="One sentence of some length. And another that is as long. A third one too.")
+    work()
+    assert (stored(), provider.calls > 1) == (set(), True)
+    (job,) = get_queue("embeddings").jobs("delayed")
+    assert job.attempts_made == 0 and "limits the rate" in job.error
+    provider.reset()
+    promote_all()
+    work()
+    assert len(stored()) == len(provider.texts) > 1
