@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 from django.dispatch import Signal
 
 from queues import signals
@@ -68,6 +68,7 @@ class Announcer:
             close_old_connections()
             call()
             close_old_connections()
+        connections.close_all()  # those that receivers opened: nobody else ever can
 
 
 def send(outcome: Outcome) -> None:

@@ -1,14 +1,12 @@
 """`manage.py embeddings_backfill`."""
 
 import json
-import threading
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from django.db import connections
 from django.test import override_settings
 
 from embeddings import embeddings_disabled, initialize_embedding_worker
@@ -103,31 +101,13 @@ def test_failures_are_listed_with_their_reasons_and_make_it_fail(notes: list[Not
         if here:
             call_command("embeddings_backfill", "--here", stdout=out)
         else:
-            follow_with_work(out)
+            with initialize_embedding_worker():
+                call_command("embeddings_backfill", stdout=out)
     bad = Note.objects.get(title="unbuildable")
     assert f"failed: note {bad.pk}: ValueError: this note has no content" in out.getvalue()
     assert len(stored()) == 3
     Note.objects.filter(pk=bad.pk).update(title="mended")
     assert "All are embedded." in backfill("--here"), "the same command tries the parked again"
-
-
-def follow_with_work(out: StringIO) -> None:
-    """The command, while a worker runs whose retries are due at once."""
-    is_over = threading.Event()
-
-    def work_on() -> None:
-        while not is_over.wait(0.05):
-            run_jobs("embeddings", delayed=True)
-        connections.close_all()
-
-    thread = threading.Thread(target=work_on)
-    with initialize_embedding_worker():
-        thread.start()
-        try:
-            call_command("embeddings_backfill", stdout=out)
-        finally:
-            is_over.set()
-            thread.join()
 
 
 def test_force_embeds_all_again(notes: list[Note], provider: FakeProvider) -> None:
