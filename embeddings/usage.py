@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -61,10 +62,15 @@ def divide(tokens: int, weights: Mapping[str, int]) -> dict[str, int]:
 def _add(amounts: Mapping[str, tuple[int, int]], provider: Provider, using: str) -> None:
     columns = [list(amounts), [requests for requests, _ in amounts.values()], [tokens for _, tokens in amounts.values()]]
     try:
-        with transaction.atomic(using=using), get_connection(using).cursor() as cursor:
+        with _protected(using), get_connection(using).cursor() as cursor:
             cursor.execute(ADD, [provider.name, provider.model, *columns])
     except Error as error:
         log.warning("The usage of %s could not be recorded: %s", provider.model, error)
+
+
+def _protected(using: str) -> AbstractContextManager[None]:
+    """A savepoint in the caller's transaction; one statement alone is a transaction by itself."""
+    return transaction.atomic(using=using) if get_connection(using).in_atomic_block else nullcontext()
 
 
 def _owner(owner: Any) -> str:

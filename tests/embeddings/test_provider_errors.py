@@ -199,7 +199,7 @@ def test_an_open_circuit_is_shown_by_check_status_and_admin_and_closes_by_itself
     call_command("embeddings_status", stdout=(out := StringIO()))
     assert "open circuit" in out.getvalue()
     call_command("embeddings_status", "--json", stdout=(out := StringIO()))
-    assert json.loads(out.getvalue())["provider_state"]["kind"] == "circuit"
+    assert json.loads(out.getvalue())["models"][0]["provider_state"]["kind"] == "circuit"
     client.force_login(User.objects.create_superuser("root"))
     assert "open circuit" in client.get("/admin/embeddings/embeddingmodel/").content.decode()
 

@@ -66,16 +66,6 @@ COMMAND_LINES = re.findall(r"^python manage\.py (embeddings_[^\n#]+?) *(?:#.*)?$
 COMMANDS = {name for name, app in get_commands().items() if name.startswith("embeddings_") and app == "embeddings"}
 
 
-COMING = re.compile(
-    r"embeddings_(?:backfill|retry|triggers)|--fail-on|--full|EmbeddableQuerySetMixin|find_similar|initialize_embedding_worker"
-)
-"""Of other branches: goes when they are merged, with `coming`."""
-
-
-def coming(value: Any, text: str) -> Any:
-    return pytest.param(value, marks=pytest.mark.xfail(strict=True) if COMING.search(text) else (), id=str(value))
-
-
 @pytest.fixture(autouse=True)
 def yourapp(monkeypatch: pytest.MonkeyPatch) -> None:
     """The page's application is the tests', with no embeddables but the page's own."""
@@ -126,11 +116,7 @@ def test_settings_are_accepted(block: Block, names: dict[str, Any], settings: An
 @pytest.mark.django_db(transaction=True, databases=["default", OTHER])
 @pytest.mark.parametrize(
     "block",
-    [
-        coming(block, block.source)
-        for block in BLOCKS
-        if block.check not in ("settings", "unittest", "pytest") and "@register" not in block.source
-    ],
+    [block for block in BLOCKS if block.check not in ("settings", "unittest", "pytest") and "@register" not in block.source],
 )
 def test_a_block_runs(block: Block, ann: User, names: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     block.run(names)
@@ -214,7 +200,7 @@ def test_functions_for_pytest_pass(block: Block, name: str, names: dict[str, Any
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", OTHER])
-@pytest.mark.parametrize("line", [coming(line, line) for line in COMMAND_LINES])
+@pytest.mark.parametrize("line", COMMAND_LINES)
 def test_a_command_runs(line: str, ann: User) -> None:
     call_command(*shlex.split(line), verbosity=0)
 
@@ -230,18 +216,16 @@ def test_every_public_name_is_on_the_page() -> None:
     assert {*embeddings.__all__, *testing.__all__} - words == set()
 
 
-@pytest.mark.xfail(strict=True, reason="four of them are coming")
 def test_every_setting_and_no_other_is_on_the_page() -> None:
     settings = {f"EMBEDDINGS_{name.upper()}" for name in EmbeddingsSettings.__annotations__}
     assert set(re.findall(r"\bEMBEDDINGS_\w+", TEXT)) == settings
 
 
-@pytest.mark.xfail(strict=True, reason="three of them are coming")
 def test_every_command_and_no_other_is_on_the_page() -> None:
     assert set(re.findall(r"\b(embeddings_\w+)", TEXT)) - {"embeddings_disabled"} == COMMANDS
 
 
-@pytest.mark.parametrize("row", [coming(row, row) for row in re.findall(r"^\| `(embeddings_\w+ [^`]*)`", TEXT, re.M)])
+@pytest.mark.parametrize("row", re.findall(r"^\| `(embeddings_\w+ [^`]*)`", TEXT, re.M))
 def test_every_option_of_a_command_on_the_page_is_there(row: str) -> None:
     name, options = row.split(" ", 1)
     parser = load_command_class("embeddings", name).create_parser("manage.py", name)

@@ -144,7 +144,7 @@ def test_a_dry_run_estimates_and_changes_nothing(notes: list[Note], ann: User, p
 
 
 def test_the_estimate_is_what_is_then_embedded(notes: list[Note], ann: User, provider: FakeProvider) -> None:
-    Document.objects.bulk_create([Document(user=ann, text="Many words here. " * 3000)])
+    Document.objects.bulk_create([Document(user=ann, text=" ".join(f"Sentence {number} of many." for number in range(3000)))])
     estimate = facts("--dry-run")
     backfill("--here")
     assert len(provider.texts) == estimate["chunks"]

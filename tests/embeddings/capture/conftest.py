@@ -60,10 +60,10 @@ def registered(model: type, **options: Any) -> Iterator[None]:
 
 @contextmanager
 def badges() -> Iterator[tuple[Any, Any, Any]]:
-    """Labels by code, badges that name them in every odd way, and a model of its own between the two."""
+    """Stickers by code, badges that name them in every odd way, and a model of its own between the two."""
     with isolate_apps("tests.testapp"):
 
-        class Label(models.Model):
+        class Sticker(models.Model):
             code = models.CharField(max_length=10, unique=True)
             name = models.CharField(max_length=10)
 
@@ -72,26 +72,26 @@ def badges() -> Iterator[tuple[Any, Any, Any]]:
 
         class Badge(models.Model):
             title = models.CharField(max_length=10)
-            label = models.ForeignKey(Label, models.CASCADE, to_field="code", null=True)
-            loose = models.ForeignKey(Label, models.DO_NOTHING, db_constraint=False, null=True, related_name="+")
-            labels = models.ManyToManyField(Label, through="testapp.Pin", related_name="pinned")
+            label = models.ForeignKey(Sticker, models.CASCADE, to_field="code", null=True)
+            loose = models.ForeignKey(Sticker, models.DO_NOTHING, db_constraint=False, null=True, related_name="+")
+            labels = models.ManyToManyField(Sticker, through="testapp.Pin", related_name="pinned")
 
             class Meta:
                 app_label = "testapp"
 
         class Pin(models.Model):
             badge = models.ForeignKey(Badge, models.CASCADE)
-            label = models.ForeignKey(Label, models.CASCADE)
+            label = models.ForeignKey(Sticker, models.CASCADE)
 
             class Meta:
                 app_label = "testapp"
 
-        tables = [Label, Badge, Pin]
+        tables = [Sticker, Badge, Pin]
         with connection.schema_editor() as editor:
             for table in tables:
                 editor.create_model(table)
         try:
-            yield Label, Badge, Pin
+            yield Sticker, Badge, Pin
         finally:
             with connection.schema_editor() as editor:
                 for table in reversed(tables):

@@ -278,8 +278,8 @@ def test_tags_and_the_way_to_the_owner_fan_out(ann: User, bob: User) -> None:
 
 
 def test_rows_of_ones_own_model_between_mark_both_of_the_entities_that_they_moved_between() -> None:
-    with badges() as (Label, Badge, Pin), registered(Badge, entity_type="badge", owner="title", depends_on={"labels": ()}):
-        label = Label.objects.create(code="red", name="Red")
+    with badges() as (Sticker, Badge, Pin), registered(Badge, entity_type="badge", owner="title", depends_on={"labels": ()}):
+        label = Sticker.objects.create(code="red", name="Red")
         one, two = (Badge.objects.create(title=title) for title in ("one", "two"))
         captured(Pin).bulk_create([Pin(badge=one, label=label)])
         assert owed() == {("badge", str(one.pk))}

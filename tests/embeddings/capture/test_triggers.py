@@ -331,13 +331,13 @@ def test_paths_over_many_rows(article: Article, ann: User) -> None:
 
 
 def test_foreign_keys_to_other_columns_unconstrained_ones_and_own_models_between() -> None:
-    with badges() as (Label, Badge, Pin):
+    with badges() as (Sticker, Badge, Pin):
         depends_on = {"label": ("name",), "loose": ("name",), "labels": ("name",)}
         with (
             watched(Badge, entity_type="badge", owner="title", fields=(), depends_on=depends_on),
-            watched(Label, entity_type="label", owner="name", fields=(), depends_on={"badge": ("title",)}),
+            watched(Sticker, entity_type="label", owner="name", fields=(), depends_on={"badge": ("title",)}),
         ):
-            label = Label.objects.create(id=70, code="red", name="Red")
+            label = Sticker.objects.create(id=70, code="red", name="Red")
             assert {row for row in fanned_out() if row[1] == "loose"} == {("badge", "loose", "70")}, "it may be pointed to already"
             forget()
             badge = Badge.objects.create(title="a", label=label, loose_id=70)
@@ -349,12 +349,12 @@ def test_foreign_keys_to_other_columns_unconstrained_ones_and_own_models_between
             pin = Pin.objects.create(badge=badge, label=label)
             assert owed() == {("badge", str(badge.pk))}
             forget()
-            Label.objects.update(name="Rot")
+            Sticker.objects.update(name="Rot")
             assert fanned_out() == {("badge", path, "70") for path in depends_on}
             pin.delete()
             sql("DELETE FROM testapp_badge")
             forget()
-            sql("DELETE FROM testapp_label")
+            sql("DELETE FROM testapp_sticker")
             assert fanned_out() == {("badge", "loose", "70")}
 
 

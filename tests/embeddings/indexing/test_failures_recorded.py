@@ -78,7 +78,7 @@ def test_a_refused_text_is_noted(ann: User, provider: FakeProvider) -> None:
 
 
 def test_what_the_database_refuses_is_noted_though_that_transaction_was_rolled_back(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(DocumentEmbeddable, "metadata", lambda self, document: {"size": float("nan") if document.text == "bad" else 1.0})
+    monkeypatch.setattr(DocumentEmbeddable, "metadata", lambda self, document: {"name": "\x00" if document.text == "bad" else "a"})
     for text in ("good", "bad"):
         Document.objects.create(user=ann, text=text)
     work()

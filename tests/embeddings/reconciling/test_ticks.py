@@ -1,4 +1,3 @@
-
 """Each minute a bounded look: what was lost is enqueued again, and every pass goes on where the last one ended."""
 
 import threading

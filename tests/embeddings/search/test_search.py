@@ -31,12 +31,10 @@ def test_the_entities_of_a_whole_list_cost_one_query_a_type(ann: User, django_as
         Note.objects.create(author=ann, title=f"river number {number}")
         Country.objects.create(code=f"{number:02}", user=ann, name=f"river land {number}")
     work()
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
+    with CaptureQueriesContext(connection) as captured:
         hits = search(ann, "river", limit=40, min_similarity=-1)
     assert len(hits) == 40
-    assert len(captured) == 2 + 2, "the active model, the hits, and one for each of the two types"
+    assert len(captured) == 3 + 2, "the active model, the usage, the hits, and one for each of the two types"
     with django_assert_num_queries(0):
         assert {type(hit.entity) for hit in hits} == {Note, Country}
 

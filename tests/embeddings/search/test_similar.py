@@ -56,15 +56,15 @@ def test_what_died_or_moved_since_is_left_out_before_any_worker_ran(note: Note, 
 
 def test_the_nearest_of_several_chunks_counts_on_either_side(ann: User) -> None:
     filler = " ".join(f"Sentence {number} is about something else." for number in range(3000))
-    long = Document.objects.create(user=ann, text=f"{filler} A zebra crossed the river.")
-    other = Document.objects.create(user=ann, text=f"{filler.replace('else', 'other')} The zebra crossed a river.")
+    long = Document.objects.create(user=ann, text=filler + " A zebra crossed the river." * 2000)
+    other = Document.objects.create(user=ann, text=filler.replace("else", "other") + " The zebra crossed a river." * 2000)
     short = Note.objects.create(author=ann, title="A zebra crossed the river.")
     work()
     assert Embedding.objects.filter(entity_id=str(long.pk)).count() > 2
     hits = find_similar(long, min_similarity=-1)
     assert {hit.entity for hit in hits} == {other, short} and len(hits) == 2
     (hit,) = find_similar(short, entity_types=["document"], limit=1, min_similarity=-1)
-    assert hit.chunk_index == max(Embedding.objects.filter(entity_id=hit.entity_id).values_list("chunk_index", flat=True))
+    assert (hit.chunk_index > 0, "zebra" in hit.content, hit.similarity > 0.5) == (True, True, True)
 
 
 def test_an_entity_that_is_not_indexed_hidden_gone_or_ownerless_has_none(note: Note, ann: User) -> None:
