@@ -42,7 +42,7 @@ class Changes:
                 change(self)
                 self.made[change.__name__] += 1
             except (DatabaseError, InterfaceError) as error:
-                self.failed[type(error).__name__] += 1
+                self.failed[str(error).partition("\n")[0]] += 1
                 connection.close_if_unusable_or_obsolete()
         connection.close()
 
