@@ -52,7 +52,7 @@ def worker_processes(environment: Mapping[str, str], log: Path | None = None) ->
         process = subprocess.Popen(
             [sys.executable, "manage.py", "rqworker", *arguments],
             cwd=ROOT,
-            env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "ONE_DATABASE": "1", **environment, **more},
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", **environment, **more},
             stdout=file or subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

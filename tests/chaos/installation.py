@@ -143,7 +143,6 @@ def installation(servers: Servers, log: Path) -> Iterator[Installation]:
         close_queues()
         environment = {
             "DJANGO_SETTINGS_MODULE": "tests.chaos.settings",
-            "ONE_DATABASE": "1",
             "DATABASE_URL": servers.postgres.url,
             "REDIS_URL": servers.redis.url,
         }

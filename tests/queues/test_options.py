@@ -66,7 +66,7 @@ def test_attempts_and_backoff_of_one_job_go_before_its_definition(traces: Traces
         {"keep_completed": True},
         {"backoff": {"type": "exponential", "delay": 1000}},
     ],
-    ids=str,
+    ids=lambda options: str(options).partition(" at 0x")[0],
 )
 def test_what_is_no_option_is_refused_before_redis(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
