@@ -128,8 +128,7 @@ class Command(BaseCommand):
                 time.sleep(seconds)
 
             try:
-                for count in self.backfill.embed_here(wait):
-                    progress.reach(progress.done + count)
+                self.backfill.embed_here(wait, lambda count: progress.reach(progress.done + count))
             except KeyboardInterrupt:
                 again = "The same command goes on" if not self.backfill.force else "--force begins anew, the command without it goes on"
                 self._stop(f"\nStopped after {progress.done:,} of {total:,} entities. {again}.")
