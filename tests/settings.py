@@ -12,7 +12,7 @@ from theo.settings import *  # noqa: F403
 from theo.settings import DATABASES, INSTALLED_APPS
 
 DEBUG = False
-if not os.environ.get("ONE_DATABASE"):  # set for worker processes: they refuse to start without a database that is named here
+if not os.environ.get("ONE_DATABASE"):  # set for processes of their own: they refuse to start without a database that is named here
     DATABASES["other"] = {**DATABASES["default"], "NAME": "other"}
 INSTALLED_APPS = ["tests.testapp", *INSTALLED_APPS]
 if django.VERSION < (6,):
@@ -23,6 +23,7 @@ TASKS = {
 }
 EMBEDDINGS_PROVIDER = "fake"
 QUEUES_TEST_REDIS = True
+QUEUES_POLL_SECONDS = int(os.environ.get("QUEUES_POLL_SECONDS", "5"))
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},

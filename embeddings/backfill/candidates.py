@@ -9,7 +9,7 @@ from embeddings.backfill.selection import Selection, Target, keys_in_parts
 from embeddings.capture.changes import PART
 from embeddings.models import DirtyEntity
 from embeddings.reconciling import keys
-from embeddings.reconciling.owing import WITHOUT_THEIR_VECTORS
+from embeddings.reconciling.mending import WITHOUT_THEIR_VECTORS
 from embeddings.reconciling.window import Finding, Kind, windows
 
 UNSEEN = ("missing", "wrong_model", "excluded")
@@ -42,14 +42,14 @@ def candidates(target: Target, selection: Selection, *, force: bool = False) -> 
 
 
 def _chosen(target: Target, found: Sequence[Finding]) -> list[Candidate]:
-    pending = _pending(target, [finding.entity_id for finding in found if finding.kind == "owed"])
+    parked = _parked(target, [finding.entity_id for finding in found if finding.kind == "owed"])
     unseen = [finding for finding in found if finding.kind in UNSEEN]
     wanted = _wanted(target, [finding.entity_id for finding in unseen if finding.owner_id])
     return [
         Candidate(
             entity_id=finding.entity_id,
             owner_id=finding.owner_id,
-            is_owed=finding.entity_id in pending,
+            is_owed=finding.kind == "owed" and finding.entity_id not in parked,
             is_trusted=finding.kind not in WITHOUT_THEIR_VECTORS,
         )
         for finding in found
@@ -57,9 +57,9 @@ def _chosen(target: Target, found: Sequence[Finding]) -> list[Candidate]:
     ]
 
 
-def _pending(target: Target, ids: Sequence[str]) -> set[str]:
-    """The others of what is owed are parked: only a new start serves them."""
-    rows = DirtyEntity.objects.using(target.using).pending().filter(entity_type=target.entity_type, entity_id__in=ids)
+def _parked(target: Target, ids: Sequence[str]) -> set[str]:
+    """Those of what is owed that only a new start serves. The others are on their way, or served since they were looked at."""
+    rows = DirtyEntity.objects.using(target.using).parked().filter(entity_type=target.entity_type, entity_id__in=ids)
     return set(rows.values_list("entity_id", flat=True))
 
 

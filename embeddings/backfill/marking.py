@@ -9,7 +9,7 @@ from django.db import transaction
 from embeddings.backfill.candidates import Candidate
 from embeddings.backfill.selection import Target
 from embeddings.capture.changes import Change, owe, record
-from embeddings.reconciling.owing import forget_contents
+from embeddings.reconciling.mending import forget_contents
 
 
 def mark(target: Target, part: Sequence[Candidate], *, enqueue: bool = True) -> None:

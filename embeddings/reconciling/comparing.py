@@ -12,7 +12,7 @@ from embeddings.capture.registry import registry
 from embeddings.models import EmbeddingModel
 from embeddings.reconciling import contents, keys, orphans
 from embeddings.reconciling.facts import facts_of
-from embeddings.reconciling.owing import owe_found
+from embeddings.reconciling.mending import owe_found
 from embeddings.reconciling.progress import advance, finish, progress_of, restart, was_begun_within
 from embeddings.reconciling.report import TypeReport
 from embeddings.reconciling.window import Window, windows
