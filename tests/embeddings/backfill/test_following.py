@@ -90,7 +90,8 @@ def test_ctrl_c_ends_the_following_and_the_same_command_goes_on(
     finally:
         again.close()
     assert 0 < left < 200
-    assert (Embedding.objects.count(), DirtyEntity.objects.count()) == (200, 0)
+    assert Embedding.objects.count() == 200
+    wait_until(lambda: not DirtyEntity.objects.exists(), 30)  # the worker's own sweep may have sent jobs for the same rows
 
 
 def test_without_a_terminal_lines_tell_how_far_it_is(environment: dict[str, str], start_worker: StartWorker) -> None:
