@@ -121,9 +121,5 @@ class InvalidBackfill(EmbeddingsError):
     """The backfill cannot be made as asked."""
 
 
-class TooManyOrphans(EmbeddingsError):
-    """So much would be removed that something else must be wrong."""
-
-
 class TablesMissing(EmbeddingsError):
     """The database has no tables of this app."""

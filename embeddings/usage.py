@@ -13,7 +13,7 @@ from django.db import Error, transaction
 from django.db.transaction import get_connection
 
 if TYPE_CHECKING:
-    from embeddings.indexing.batches import Request
+    from embeddings.indexing.batches import PaidRequest
     from embeddings.providers import Provider
 
 log = logging.getLogger("embeddings")
@@ -29,7 +29,7 @@ ON CONFLICT (day, provider, model, owner_id) DO UPDATE SET
 """
 
 
-def record_usage(requests: Iterable[Request], owners: Sequence[Any], provider: Provider, *, using: str) -> None:
+def record_usage(requests: Iterable[PaidRequest], owners: Sequence[Any], provider: Provider, *, using: str) -> None:
     """Adds the requests to the day's usage of the owners of their texts; `owners[i]` is that of text i.
 
     In a transaction of its own, unless the caller has one. What only asked whether the provider serves is nobody's: owner "".

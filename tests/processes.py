@@ -14,6 +14,8 @@ from pathlib import Path
 
 import psycopg
 import redis
+from django.conf import settings
+from django.db import connection
 
 from theo.embedded.paths import database_url
 from theo.embedded.postgres import Postgres
@@ -69,6 +71,21 @@ def worker_processes(environment: Mapping[str, str], log: Path | None = None) ->
                 process.stdout.close()
         if file:
             file.close()
+
+
+def server_urls() -> dict[str, str]:
+    """The environment of a process on the tests' own servers."""
+    return {"DATABASE_URL": _database_url(), "REDIS_URL": settings.REDIS_URL}
+
+
+def _database_url() -> str:
+    """The test database as a URL, whether it is reached by a socket or by TCP."""
+    facts = connection.settings_dict
+    host = facts["OPTIONS"].get("host") or facts["HOST"]
+    if str(host).startswith("/"):
+        return f"postgresql://{facts['USER']}@/{facts['NAME']}?host={host}"
+    password = f":{facts['PASSWORD']}" if facts["PASSWORD"] else ""
+    return f"postgresql://{facts['USER']}{password}@{host}:{facts['PORT'] or 5432}/{facts['NAME']}"
 
 
 def free_port() -> int:

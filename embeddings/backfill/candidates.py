@@ -1,18 +1,20 @@
-"""What has to be embedded: compares keys, owners, recipes and numbers of chunks, a thousand rows at a time. Nothing is built."""
+"""What has to be embedded: what the reconciler finds wrong by keys, what is owed, and what only the row can tell."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from django.db.models import Count
+from embeddings.backfill.selection import Selection, Target, keys_in_parts
+from embeddings.capture.changes import PART
+from embeddings.models import DirtyEntity
+from embeddings.reconciling import keys
+from embeddings.reconciling.mending import WITHOUT_THEIR_VECTORS
+from embeddings.reconciling.window import Finding, Kind, windows
 
-from embeddings.backfill.selection import Key, Selection, Target, keys_in_parts
-from embeddings.indexing.plans import recipe_of
-from embeddings.models import DirtyEntity, Embedding, EmbeddingState
-
-Status = EmbeddingState.Status
+UNSEEN = ("missing", "wrong_model", "excluded")
+"""Without vectors so far: only the row can tell whether it should have some."""
+KINDS: tuple[Kind, ...] = (*keys.WRONG, "owed", "excluded")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,67 +30,39 @@ class Candidate:
 
 def candidates(target: Target, selection: Selection, *, force: bool = False) -> Iterator[list[Candidate]]:
     """The selected rows that are missing or stale, all of them with `force`. A part for every thousand rows, maybe empty."""
-    for part in keys_in_parts(selection.rows(target), target.embeddable):
-        if force:
+    rows = selection.rows(target)
+    if force:
+        for part in keys_in_parts(rows, target.embeddable):
             yield [Candidate(entity_id=str(pk), owner_id=owner, is_trusted=False) for pk, owner in part]
-        else:
-            yield _out_of_step(target, part)
+        return
+    for window in windows(
+        lambda after: keys.look(target.embeddable, target.model, after=after, limit=PART, most=PART, kinds=KINDS, rows=rows)
+    ):
+        yield _chosen(target, window.found)
 
 
-def _out_of_step(target: Target, part: Sequence[Key]) -> list[Candidate]:
-    """What is owed already; what is parked; and what its state and its vectors are not right for."""
-    index = _Index(target, [str(pk) for pk, _ in part])
-    doubtful = [(pk, owner) for pk, owner in part if str(pk) not in index.parked and not index.is_right(str(pk), owner)]
-    absent = [(pk, owner) for pk, owner in doubtful if index.is_absent(str(pk))]
-    left_out = {str(pk) for pk, _ in absent} - _wanted(target, absent)
-    wrong = {str(pk) for pk, _ in doubtful} - left_out
+def _chosen(target: Target, found: Sequence[Finding]) -> list[Candidate]:
+    parked = _parked(target, [finding.entity_id for finding in found if finding.kind == "owed"])
+    unseen = [finding for finding in found if finding.kind in UNSEEN]
+    wanted = _wanted(target, [finding.entity_id for finding in unseen if finding.owner_id])
     return [
-        Candidate(entity_id=str(pk), owner_id=owner, is_owed=index.parked.get(str(pk)) is False, is_trusted=index.is_whole(str(pk)))
-        for pk, owner in part
-        if str(pk) in index.parked or str(pk) in wrong
+        Candidate(
+            entity_id=finding.entity_id,
+            owner_id=finding.owner_id,
+            is_owed=finding.kind == "owed" and finding.entity_id not in parked,
+            is_trusted=finding.kind not in WITHOUT_THEIR_VECTORS,
+        )
+        for finding in found
+        if finding.kind not in UNSEEN or finding.entity_id in wanted
     ]
 
 
-def _wanted(target: Target, keys: Sequence[Key]) -> set[str]:
-    """Those of the rows without vectors that should have some: only the rows themselves can tell."""
-    ids = [pk for pk, owner in keys if owner]
-    if not ids:
-        return set()
+def _parked(target: Target, ids: Sequence[str]) -> set[str]:
+    """Those of what is owed that only a new start serves. The others are on their way, or served since they were looked at."""
+    rows = DirtyEntity.objects.using(target.using).parked().filter(entity_type=target.entity_type, entity_id__in=ids)
+    return set(rows.values_list("entity_id", flat=True))
+
+
+def _wanted(target: Target, ids: Sequence[str]) -> set[str]:
     rows = target.embeddable.queryset().using(target.using).filter(pk__in=ids)
     return {str(row.pk) for row in rows if target.embeddable.is_wanted(row)}
-
-
-class _Index:
-    """What is stored and owed for these entities."""
-
-    def __init__(self, target: Target, ids: list[str]) -> None:
-        of_part: dict[str, Any] = {"entity_type": target.entity_type, "entity_id__in": ids}
-        using = target.using
-        dirty = DirtyEntity.objects.using(using).filter(**of_part).values_list("entity_id", "parked_reason")
-        self.parked = {entity_id: reason != "" for entity_id, reason in dirty}
-        """By id, of what is owed: whether it is parked, so that only a new start serves it."""
-        states = EmbeddingState.objects.using(using).filter(**of_part, model=target.model)
-        self.states = {entity_id: rest for entity_id, *rest in states.values_list("entity_id", "status", "recipe", "owner_id", "chunks")}
-        vectors = Embedding.objects.using(using).filter(**of_part, model=target.model).values("entity_id", "user_id").order_by()
-        self.chunks: dict[str, dict[str, int]] = {}
-        for row in vectors.annotate(chunks=Count("pk")):
-            self.chunks.setdefault(row["entity_id"], {})[str(row["user_id"])] = row["chunks"]
-        self.recipe = recipe_of(target.embeddable, target.model)
-
-    def is_right(self, entity_id: str, owner: str) -> bool:
-        """Whether all that can be told without the row is as it should be."""
-        if entity_id not in self.states:
-            return False
-        status, recipe, owner_id, chunks = self.states[entity_id]
-        stored = self.chunks.get(entity_id, {})
-        if status == Status.EMBEDDED:
-            return recipe == self.recipe and owner_id == owner and stored == {owner: chunks}
-        return status == Status.EMPTY and recipe == self.recipe and not stored
-
-    def is_absent(self, entity_id: str) -> bool:
-        """Whether it has no vectors, and nothing says that it should have some."""
-        return entity_id not in self.chunks and (entity_id not in self.states or self.states[entity_id][0] == Status.REMOVED)
-
-    def is_whole(self, entity_id: str) -> bool:
-        """Whether there are as many vectors as the state says, whoever's they are."""
-        return entity_id in self.states and sum(self.chunks.get(entity_id, {}).values()) == self.states[entity_id][3]

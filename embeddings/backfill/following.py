@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connections
 from django.db.models import Q
 
 from embeddings.backfill.selection import Target
+from embeddings.indexing.parking import Parked, parked_entity
 from embeddings.models import DirtyEntity
 from embeddings.models.dirty import DirtyEntityQuerySet
 
 REASONS = 5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parked:
-    """An entity that could not be embedded, and why."""
-
-    entity_type: str
-    entity_id: str
-    reason: str
 
 
 class Owed:
@@ -51,7 +42,7 @@ class Owed:
         found: list[Parked] = []
         for using, rows in self._rows():
             first = rows.filter(self._parked_here(using)).order_by("parked_at")[:REASONS]
-            found += [Parked(entity_type=row.entity_type, entity_id=row.entity_id, reason=row.parked_reason) for row in first]
+            found += [parked_entity(row, using) for row in first]
         return found[:REASONS]
 
     def _parked_here(self, using: str) -> Q:

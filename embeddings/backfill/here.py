@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from embeddings.backfill.candidates import Candidate
 from embeddings.backfill.marking import mark
 from embeddings.backfill.selection import Target
-from embeddings.capture.changes import Entity
-from embeddings.exceptions import ProviderError
+from embeddings.exceptions import OutOfTime, ProviderError
+from embeddings.indexing.bulk import serve_all
 from embeddings.indexing.failures import Failures
-from embeddings.indexing.indexer import index
 from embeddings.indexing.parking import park
-from embeddings.parts import parts
 
-BATCH = 100
 WAIT_SECONDS = 5.0
 LONGEST_WAIT_SECONDS = 60.0
 
+Wait = Callable[[float, ProviderError], None]
 
-def embed_here(target: Target, found: Sequence[Candidate], wait: Callable[[float, ProviderError], None]) -> Iterator[int]:
-    """Owes and embeds these entities, and yields the number of each batch that is done. Failing ones are parked with the reason.
+
+def embed_here(target: Target, found: Sequence[Candidate], wait: Wait, tell: Callable[[int], None]) -> None:
+    """Owes and embeds these entities, and tells how many more are done, time and again. Failing ones are parked with the reason.
 
     What nobody is to blame for is waited for: `wait(seconds, error)`. Raises ProviderError for what will not pass by itself; what
     is left is owed then.
     """
     mark(target, [candidate for candidate in found if not candidate.is_owed], enqueue=False)
-    for batch in parts(found, BATCH):
-        failures = _index([(target.entity_type, candidate.entity_id) for candidate in batch], target.using, wait)
+    entities = [(target.entity_type, candidate.entity_id) for candidate in found]
+    done = 0
+
+    def on_step(failures: Failures, served: int) -> None:
+        nonlocal done
         for entity, failure in failures.items():
-            reason = f"{type(failure.error).__name__}: {failure.error}"
-            park(entity, reason=reason, version=failure.version, using=target.using)
-        yield len(batch)
+            park(entity, reason=str(failure), version=failure.version, using=target.using)
+        tell(max(0, served - done))
+        done = max(served, done)
 
-
-def _index(entities: list[Entity], using: str, wait: Callable[[float, ProviderError], None]) -> Failures:
-    """The one place where entities are embedded; batches that were stored before an error cost a look only."""
-    while True:
+    while True:  # what was stored before an error costs a look only
         try:
-            return index(entities, using=using)
+            return serve_all(entities, using=target.using, on_step=on_step)
+        except OutOfTime:
+            continue
         except ProviderError as error:
             if not error.retryable:
                 raise

@@ -8,10 +8,9 @@ from itertools import islice
 from embeddings.backfill.candidates import Candidate, candidates
 from embeddings.backfill.estimate import Estimate, estimate
 from embeddings.backfill.following import Owed
-from embeddings.backfill.here import embed_here
+from embeddings.backfill.here import Wait, embed_here
 from embeddings.backfill.marking import mark
 from embeddings.backfill.selection import Selection, Target, targets
-from embeddings.exceptions import ProviderError
 from embeddings.names import EMBEDDINGS
 from queues import get_workers, is_paused
 
@@ -62,10 +61,10 @@ class Backfill:
     def count(self) -> int:
         return sum(len(part) for _, part in self.parts())
 
-    def embed_here(self, wait: Callable[[float, ProviderError], None]) -> Iterator[int]:
+    def embed_here(self, wait: Wait, tell: Callable[[int], None]) -> None:
         """Embeds in this process: see embeddings.backfill.here."""
         for target, part in self.parts():
-            yield from embed_here(target, part, wait)
+            embed_here(target, part, wait, tell)
 
 
 def find_hindrance() -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
 
-from embeddings.capture.paths import fields_on, find_field
+from embeddings.capture.paths import concrete, fields_on, find_field
 
 Dependencies = dict[str, frozenset[str]]
 """The related fields that matter by path, names and attnames; none: all of them."""
@@ -45,9 +45,9 @@ def dependencies_of(
 
 def parent_paths(model: type[Model], prefix: str = "") -> Iterator[str]:
     """The paths to the rows in other tables that a row of this model consists of (multi-table inheritance)."""
-    concrete = model._meta.concrete_model or model
-    for parent, link in concrete._meta.parents.items():
-        if link is not None and link.model is concrete:
+    own = concrete(model)
+    for parent, link in own._meta.parents.items():
+        if link is not None and link.model is own:
             yield prefix + link.name
             yield from parent_paths(parent, f"{prefix}{link.name}__")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.apps import apps
 from django.db.models import Model
 
+from embeddings.capture.paths import concrete
+
 
 def family(model: type[Model]) -> list[type[Model]]:
     """The model, its proxies and its children: a save of any of them is a save of it, and is announced under its own class only."""
-    concrete = model._meta.concrete_model or model
-    return [candidate for candidate in apps.get_models() if issubclass(candidate, concrete)]
+    return [candidate for candidate in apps.get_models() if issubclass(candidate, concrete(model))]

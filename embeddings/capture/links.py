@@ -15,35 +15,32 @@ from django.db.models import Model, QuerySet
 from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_save
 
 from embeddings.capture.atomic import save_atomically
-from embeddings.capture.dependency import Dependency
 from embeddings.capture.disabled import is_captured
 from embeddings.capture.family import family
+from embeddings.capture.fan_outs import fan_out_unlocked
+from embeddings.capture.hops import Hop
 
 
-def connect(dependency: Dependency, model: type[Model], link: Any, uid: str) -> None:
-    """Connects the model whose foreign key `link` leads to the dependency's source."""
+def connect(hop: Hop, model: type[Model], uid: str) -> None:
+    """Connects the model whose foreign key `hop.link` leads to the hop's origin."""
     save_atomically(model)
     for sender in family(model):
-        pre_save.connect(partial(_saving, dependency, link), sender=sender, weak=False, dispatch_uid=uid)
-        post_save.connect(partial(_saved, dependency, link), sender=sender, weak=False, dispatch_uid=uid)
-        pre_delete.connect(partial(_deleted, dependency, link), sender=sender, weak=False, dispatch_uid=uid)
+        pre_save.connect(partial(_saving, hop), sender=sender, weak=False, dispatch_uid=uid)
+        post_save.connect(partial(_saved, hop), sender=sender, weak=False, dispatch_uid=uid)
+        pre_delete.connect(partial(_deleted, hop), sender=sender, weak=False, dispatch_uid=uid)
 
 
-def connect_many_to_many(dependency: Dependency, uid: str) -> None:
+def connect_many_to_many(hop: Hop, uid: str) -> None:
     """Connects the relation's table; one with a model of its own has rows that are saved by themselves too, and matter whole."""
-    hop = dependency.hop
-    field = hop.field if hop.auto_created else hop
-    through = field.remote_field.through
-    m2m_changed.connect(partial(_members_changed, dependency), sender=through, weak=False, dispatch_uid=uid)
+    through: Any = hop.through
+    m2m_changed.connect(partial(_members_changed, hop), sender=through, weak=False, dispatch_uid=uid)
     if not through._meta.auto_created:
-        name = field.m2m_reverse_field_name() if hop.auto_created else field.m2m_field_name()
-        connect(replace(dependency, fields=frozenset()), through, through._meta.get_field(name), f"{uid}.through")
+        connect(replace(hop, fields=frozenset()), through, f"{uid}.through")
 
 
-def _saving(
-    dependency: Dependency, link: Any, *, instance: Model, raw: bool, using: str, update_fields: frozenset[str] | None, **_: Any
-) -> None:
+def _saving(hop: Hop, *, instance: Model, raw: bool, using: str, update_fields: frozenset[str] | None, **_: Any) -> None:
     """What it linked to and will not any more. The row is locked, as its save is about to do, so that nobody moves it in between."""
+    link = hop.link
     is_kept = link.attname in instance.get_deferred_fields() or (
         update_fields is not None and update_fields.isdisjoint({link.name, link.attname})
     )
@@ -51,38 +48,38 @@ def _saving(
         return
     rows = _linked(link, instance, using)
     if not link.target_field.primary_key:  # a join, and the other row is not to be locked
-        dependency.mark_sources(rows, using)
+        _mark(hop, rows, using)
         return
     with transaction.atomic(using=using, savepoint=False):
         before = rows.select_for_update(no_key=True)
-        dependency.mark_sources([key for key in before if key != getattr(instance, link.attname)], using)
+        _mark(hop, [key for key in before if key != getattr(instance, link.attname)], using)
 
 
-def _saved(
-    dependency: Dependency, link: Any, *, instance: Model, raw: bool, using: str, update_fields: frozenset[str] | None, **_: Any
-) -> None:
-    if not raw and is_captured(using) and dependency.matters(update_fields):
-        dependency.mark_sources(_linked(link, instance, using), using)
+def _saved(hop: Hop, *, instance: Model, raw: bool, using: str, update_fields: frozenset[str] | None, **_: Any) -> None:
+    if not raw and is_captured(using) and hop.matters(update_fields):
+        _mark(hop, _linked(hop.link, instance, using), using)
 
 
-def _deleted(dependency: Dependency, link: Any, *, instance: Model, using: str, **_: Any) -> None:
+def _deleted(hop: Hop, *, instance: Model, using: str, **_: Any) -> None:
     if is_captured(using):
-        dependency.mark_sources(_linked(link, instance, using), using)
+        _mark(hop, _linked(hop.link, instance, using), using)
 
 
-def _members_changed(
-    dependency: Dependency, *, instance: Model, action: str, reverse: bool, pk_set: set[Any] | None, using: str, **_: Any
-) -> None:
+def _members_changed(hop: Hop, *, instance: Model, action: str, reverse: bool, pk_set: set[Any] | None, using: str, **_: Any) -> None:
     if action not in ("post_add", "post_remove", "pre_clear") or not is_captured(using) or not (pk_set or action == "pre_clear"):
         return
-    hop = dependency.hop
-    is_symmetrical = getattr(hop.remote_field, "symmetrical", False)
-    is_source = reverse == hop.auto_created
+    is_symmetrical = getattr(hop.relation.remote_field, "symmetrical", False)
+    is_source = reverse == hop.relation.auto_created
     keys: set[Any] = {instance.pk} if is_source or is_symmetrical else set()
     if not is_source or is_symmetrical:
-        others: Iterable[Any] = dependency.leading_to(instance.pk, using) if pk_set is None else pk_set
+        others: Iterable[Any] = hop.leading_to(instance.pk, using) if pk_set is None else pk_set
         keys.update(others)
-    dependency.mark_sources(keys, using)
+    _mark(hop, keys, using)
+
+
+def _mark(hop: Hop, keys: Iterable[Any], using: str) -> None:
+    """What these rows of the origin are, or is led to by them, has changed."""
+    fan_out_unlocked(hop.embeddable, hop.prefix, keys, using=using)
 
 
 def _linked(link: Any, row: Model, using: str) -> QuerySet[Any]:

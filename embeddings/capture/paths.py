@@ -39,3 +39,8 @@ def attribute_path(model: type[Model], path: str) -> str:
     return "__".join(
         field.get_accessor_name() if field.auto_created and not field.concrete else field.name for field in fields_on(model, path)
     )
+
+
+def concrete(model: type[Model]) -> type[Model]:
+    """The model whose table holds the rows: of a proxy, the one that it stands for."""
+    return model._meta.concrete_model or model

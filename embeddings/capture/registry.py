@@ -9,6 +9,7 @@ from django.db.models import Model
 
 from embeddings.capture.embeddable import Embeddable
 from embeddings.capture.options import OPTIONS, find_mistakes, unknown, with_options
+from embeddings.capture.paths import concrete
 from embeddings.exceptions import AlreadyRegistered, InvalidEmbeddable, NotRegistered
 
 E = TypeVar("E", bound="type[Embeddable]")
@@ -24,7 +25,7 @@ class Registry:
         """A proxy is registered as the model whose rows it shows. Raises AlreadyRegistered, InvalidEmbeddable."""
         if mistakes := find_mistakes(model, embeddable_class):
             raise InvalidEmbeddable(f"{embeddable_class.__qualname__} for {model._meta.label}: {'; '.join(mistakes)}.")
-        embeddable = embeddable_class(model._meta.concrete_model or model)
+        embeddable = embeddable_class(concrete(model))
         if (known := self._by_type.get(embeddable.entity_type)) is not None:
             raise AlreadyRegistered(f"The entity type {embeddable.entity_type!r} belongs to {known.model._meta.label}.")
         if any(known.model is embeddable.model for known in self):

@@ -13,46 +13,40 @@ from django.db.models.signals import post_save, pre_delete, pre_save
 
 from embeddings.capture import links
 from embeddings.capture.atomic import save_atomically
-from embeddings.capture.dependency import Dependency
 from embeddings.capture.disabled import is_captured
 from embeddings.capture.embeddable import Embeddable
 from embeddings.capture.family import family
-from embeddings.capture.fan_outs import enqueue_fan_outs, fan_out
-
-__all__ = ["connect", "enqueue_fan_outs", "fan_out"]
+from embeddings.capture.fan_outs import fan_out, fan_out_unlocked
+from embeddings.capture.hops import Hop, hops_of
 
 
 def connect(embeddable: Embeddable) -> None:
     """Connects the models of the embeddable's dependencies."""
-    for path, fields in embeddable.dependencies.items():
-        dependency = Dependency(embeddable=embeddable, path=path, fields=fields)
-        if dependency.related is not None:
-            _connect(dependency)
+    for hop in hops_of(embeddable):
+        _connect(hop, f"embeddings.{embeddable.entity_type}.{hop.path}")
 
 
-def _connect(dependency: Dependency) -> None:
-    uid = f"embeddings.{dependency.embeddable.entity_type}.{dependency.path}"
-    save_atomically(dependency.related)
-    senders = family(dependency.related)
-    if dependency.is_parent_link:  # saves and deletes of the whole object are captured as such
-        own = family(dependency.source)
+def _connect(hop: Hop, uid: str) -> None:
+    save_atomically(hop.target)
+    senders = family(hop.target)
+    if hop.is_to_parent:  # saves and deletes of the whole object are captured as such
+        own = family(hop.origin)
         for sender in (sender for sender in senders if sender not in own):
-            post_save.connect(partial(_saved, dependency), sender=sender, weak=False, dispatch_uid=uid)
-    elif dependency.link is not None:
-        links.connect(dependency, dependency.related, dependency.link, uid)
+            post_save.connect(partial(_saved, hop), sender=sender, weak=False, dispatch_uid=uid)
+    elif hop.is_reverse:
+        links.connect(hop, hop.target, uid)
     else:
         for sender in senders:
-            post_save.connect(partial(_saved, dependency), sender=sender, weak=False, dispatch_uid=uid)
-            pre_delete.connect(partial(_deleted, dependency), sender=sender, weak=False, dispatch_uid=uid)
-        if dependency.hop.many_to_many:
-            links.connect_many_to_many(dependency, uid)
-    if dependency.hop.one_to_many and dependency.link is None:  # generic
-        for sender in senders:
-            pre_save.connect(partial(_moving, dependency), sender=sender, weak=False, dispatch_uid=uid)
+            post_save.connect(partial(_saved, hop), sender=sender, weak=False, dispatch_uid=uid)
+            pre_delete.connect(partial(_unlinking, hop), sender=sender, weak=False, dispatch_uid=uid)
+            if hop.is_generic:
+                pre_save.connect(partial(_unlinking, hop), sender=sender, weak=False, dispatch_uid=uid)
+        if hop.through:
+            links.connect_many_to_many(hop, uid)
 
 
 def _saved(
-    dependency: Dependency,
+    hop: Hop,
     *,
     instance: Model,
     created: bool,
@@ -62,17 +56,17 @@ def _saved(
     **_: Any,
 ) -> None:
     """Nothing leads to a new row yet, unless by its own doing."""
-    if raw or not is_captured(using) or not dependency.matters(update_fields) or (created and not dependency.hop.one_to_many):
+    if raw or not is_captured(using) or not hop.matters(update_fields) or (created and not hop.relation.one_to_many):
         return
-    dependency.mark(dependency.key_of(instance), using)
+    fan_out(hop.embeddable, hop.path, _key_of(hop, instance), using=using)
 
 
-def _moving(dependency: Dependency, *, instance: Model, raw: bool, using: str, **_: Any) -> None:
+def _unlinking(hop: Hop, *, instance: Model, using: str, raw: bool = False, **_: Any) -> None:
+    """Before it is deleted, or maybe names another row, while they still lead there: SET_NULL updates them without a signal."""
     if not raw and is_captured(using):
-        dependency.mark_sources(dependency.leading_to(dependency.key_of(instance), using), using)
+        fan_out_unlocked(hop.embeddable, hop.prefix, hop.leading_to(_key_of(hop, instance), using), using=using)
 
 
-def _deleted(dependency: Dependency, *, instance: Model, using: str, **_: Any) -> None:
-    """Before the deletion, while they still lead there: SET_NULL updates them without a signal."""
-    if is_captured(using):
-        dependency.mark_sources(dependency.leading_to(dependency.key_of(instance), using), using)
+def _key_of(hop: Hop, row: Model) -> Any:
+    """The target's key; an object of a child model has another of its own."""
+    return getattr(row, hop.target._meta.pk.attname)

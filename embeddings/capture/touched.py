@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from django.db.models import Model
 
 from embeddings.capture.embeddable import Embeddable
-from embeddings.capture.hops import Hop, concrete, hops_of
-from embeddings.capture.paths import find_field
+from embeddings.capture.hops import Hop, column_hops_of
+from embeddings.capture.paths import concrete, find_field
 from embeddings.capture.registry import registry
 
 Path = tuple[Embeddable, str]
@@ -41,9 +41,9 @@ def find_touched(model: type[Model], names: Iterable[str] | None) -> Touched:
                 touched.own.append(embeddable)
             elif issubclass(concrete(embeddable.model), concrete(model)):
                 touched.inheriting.append(embeddable)
-        for hop in hops_of(embeddable):
+        for hop in column_hops_of(embeddable):
             if _is_kin(model, hop.target) and (is_rekeyed or _matters(hop, written)):
-                (touched.related if hop.link is None or hop.through else touched.links).append((embeddable, hop.path))
+                (touched.links if hop.is_reverse else touched.related).append((embeddable, hop.path))
             if hop.through is model and not hop.link.remote_field.hidden:
                 path = "__".join(filter(None, (hop.prefix, hop.link.related_query_name())))
                 touched.links.append((embeddable, path))
@@ -63,6 +63,4 @@ def _is_kin(model: type[Model], other: type[Model]) -> bool:
 
 
 def _matters(hop: Hop, written: frozenset[str] | None) -> bool:
-    if written is None or not hop.fields or not hop.fields.isdisjoint(written):
-        return True
-    return hop.link is not None and not hop.through and hop.link.name in written
+    return hop.matters(written) or (hop.is_reverse and written is not None and hop.link.name in written)

@@ -9,7 +9,8 @@ from typing import Any
 from django.db.models import Model
 
 from embeddings.capture.embeddable import Embeddable
-from embeddings.capture.hops import Hop, concrete, hops_of
+from embeddings.capture.hops import Hop, column_hops_of
+from embeddings.capture.paths import concrete
 
 Way = tuple[type[Model], str]
 """A table, and the unique column of it by which the row is found whose primary key is meant."""
@@ -34,7 +35,7 @@ class Watch:
 
 def watches_of(embeddable: Embeddable) -> Iterator[Watch]:
     yield from _own(embeddable)
-    for hop in hops_of(embeddable):
+    for hop in column_hops_of(embeddable):
         yield from _links(hop)
         yield from _related(hop)
 
@@ -69,7 +70,7 @@ def _related(hop: Hop) -> Iterator[Watch]:
     """Rows that are named by others."""
     for table in _tables(hop.target):
         columns = _columns(table, hop.fields or None)
-        is_link = hop.link is not None and not hop.through and table is concrete(hop.link.model)
+        is_link = hop.is_reverse and table is concrete(hop.link.model)
         if columns != frozenset() and not is_link:
             ways = _ways(hop.target, table._meta.pk)
             is_named_first = hop.is_constrained or table is not hop.target

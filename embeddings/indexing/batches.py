@@ -53,7 +53,7 @@ def group_plans(plans: Sequence[Plan], provider: Provider) -> Iterator[list[Plan
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class PaidRequest:
     """One that was answered: the indices of its texts, none where it only asked whether the provider serves, their estimated
     tokens, and the tokens that it cost by the provider's own count."""
 
@@ -68,7 +68,7 @@ class Answers:
     def __init__(self, count: int) -> None:
         self.vectors: list[list[float] | None] = [None] * count
         self.errors: list[ProviderError | None] = [None] * count
-        self.requests: list[Request] = []
+        self.requests: list[PaidRequest] = []
 
 
 def embed(texts: Sequence[str], provider: Provider, *, deadline: float, answers: Answers | None = None) -> Answers:
@@ -126,7 +126,7 @@ class _Asking:
             batch: EmbeddingBatch = probe.ask_for_little(self.provider)
         except (ProviderUnavailable, ProviderFault) as error:
             raise cause or error from error.__cause__
-        self.answers.requests.append(Request(tokens=batch.tokens))
+        self.answers.requests.append(PaidRequest(tokens=batch.tokens))
         self.is_served = True
 
     def _cut(self, index: int, error: ProviderError) -> bool:
@@ -152,7 +152,7 @@ class _Asking:
     def _count(self, part: range, texts: Sequence[str], tokens: int) -> None:
         self.is_served = True
         estimates = [self.provider.estimate_tokens(text) for text in texts]
-        self.answers.requests.append(Request(texts=part, estimates=estimates, tokens=tokens))
+        self.answers.requests.append(PaidRequest(texts=part, estimates=estimates, tokens=tokens))
 
     def _seconds(self) -> float:
         """For the next request. Raises ProviderUnavailable when the time is over."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from embeddings.capture.changes import Change, Entity, enqueue
 from embeddings.conf import settings
 from embeddings.exceptions import OutOfTime
+from embeddings.indexing.failures import Failures
 from embeddings.indexing.indexer import PROVIDER_SECONDS, Indexer
 from embeddings.indexing.owing import read_versions
 from embeddings.indexing.plans import Plan
@@ -26,6 +27,7 @@ TIMEOUT_SECONDS = 600
 """The job's: more than both together, so that a slow provider never ends it."""
 
 Report = Callable[[int], None]
+OnStep = Callable[[Failures, int], None]
 
 
 def embed_all(entities: Sequence[Entity], *, using: str, owner_id: str, report: Report) -> None:
@@ -34,15 +36,40 @@ def embed_all(entities: Sequence[Entity], *, using: str, owner_id: str, report: 
     One that fails gets a job of its own, with `owner_id` as a hint, and so its own attempts. Raises ProviderError, and
     OutOfTime when there is more than time; what came until then is stored.
     """
-    _Bulk(entities, using=using, owner_id=owner_id, report=report).serve()
+    percent = 0
+
+    def on_step(failures: Failures, served: int) -> None:
+        nonlocal percent
+        _enqueue(failures, using=using, owner_id=owner_id)
+        before, percent = percent, 100 * served // len(entities)
+        if percent > before:
+            report(percent)
+
+    serve_all(entities, using=using, on_step=on_step)
+
+
+def serve_all(entities: Sequence[Entity], *, using: str, on_step: OnStep) -> None:
+    """Serves those of the entities that are pending. After each step `on_step` is called with the failures that it brought and the number
+    of entities, so far, that are decided. Raises as `embed_all` does."""
+    _Bulk(entities, using=using, on_step=on_step).serve()
+
+
+def _enqueue(failures: Failures, *, using: str, owner_id: str) -> None:
+    changes = [
+        Change(entity_type=entity_type, entity_id=entity_id, owner_id=owner_id, version=failure.version)
+        for (entity_type, entity_id), failure in failures.items()
+    ]
+    try:
+        enqueue(changes, using=using)
+    except QueuesError as error:
+        log.error("The jobs of %d failed entities did not reach Redis, the sweep will enqueue them: %s", len(changes), error)
 
 
 class _Bulk:
-    def __init__(self, entities: Sequence[Entity], *, using: str, owner_id: str, report: Report) -> None:
-        self.entities, self.using, self.owner_id, self.report = entities, using, owner_id, report
+    def __init__(self, entities: Sequence[Entity], *, using: str, on_step: OnStep) -> None:
+        self.entities, self.using, self.on_step = entities, using, on_step
         self.indexer = Indexer(using=using)
         self.stop_at = time.monotonic() + SERVE_SECONDS
-        self.percent = 0
         self.has_begun = False
 
     def serve(self) -> None:
@@ -70,17 +97,5 @@ class _Bulk:
             raise OutOfTime(f"The time was over before all of the {len(self.entities)} entities were embedded; the rest follows.")
 
     def _go_on(self) -> None:
-        """After each step: jobs for what failed in it, and how far it is."""
         failures, self.indexer.failures = self.indexer.failures, {}
-        changes = [
-            Change(entity_type=entity_type, entity_id=entity_id, owner_id=self.owner_id, version=failure.version)
-            for (entity_type, entity_id), failure in failures.items()
-        ]
-        try:
-            enqueue(changes, using=self.using)
-        except QueuesError as error:
-            log.error("The jobs of %d failed entities did not reach Redis, the sweep will enqueue them: %s", len(changes), error)
-        percent = 100 * self.indexer.served // len(self.entities)
-        if percent > self.percent:
-            self.percent = percent
-            self.report(percent)
+        self.on_step(failures, self.indexer.served)

@@ -51,12 +51,22 @@ def find_parked(
 ) -> list[Parked]:
     """What is parked, the latest first: all, or what fits all of the type, the ids and `error`, a part of the reason."""
     dirty, fan_outs = _parked(using, entity_type, entity_ids, error)
-    entities = [(row.entity_type, row.entity_id, "", row.parked_reason, row.parked_at) for row in dirty]
-    related = [(row.entity_type, row.related_id, row.path, row.parked_reason, row.parked_at) for row in fan_outs]
-    return [
-        Parked(database=using, entity_type=entity_type, entity_id=entity_id, path=path, reason=reason, parked_at=parked_at)
-        for entity_type, entity_id, path, reason, parked_at in [*entities, *related]
+    related = [
+        Parked(
+            database=using,
+            entity_type=row.entity_type,
+            entity_id=row.related_id,
+            path=row.path,
+            reason=row.parked_reason,
+            parked_at=row.parked_at,
+        )
+        for row in fan_outs
     ]
+    return [*(parked_entity(row, using) for row in dirty), *related]
+
+
+def parked_entity(row: DirtyEntity, using: str) -> Parked:
+    return Parked(database=using, entity_type=row.entity_type, entity_id=row.entity_id, reason=row.parked_reason, parked_at=row.parked_at)
 
 
 def retry_parked(

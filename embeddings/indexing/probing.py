@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from embeddings.exceptions import ProviderError
-from embeddings.indexing.batches import Request
+from embeddings.indexing.batches import PaidRequest
 from embeddings.models import EmbeddingModel
 from embeddings.providers.probe import probe
 from embeddings.usage import record_usage
@@ -25,5 +25,5 @@ def probe_providers(*, using: str = "default") -> int:
             continue
         if answer is not None:
             served += 1
-            record_usage([Request(tokens=answer.tokens)], [], provider, using=using)
+            record_usage([PaidRequest(tokens=answer.tokens)], [], provider, using=using)
     return served

@@ -14,7 +14,7 @@ LOOK_SECONDS = 0.5
 """How often the waiting thread runs Python code, so that a deadline or a cancellation can strike it."""
 
 Answered = tuple[list[Plan], Answers]
-Request = Callable[[Sequence[str]], tuple[Answers, ProviderError | None]]
+Ask = Callable[[Sequence[str]], tuple[Answers, ProviderError | None]]
 
 
 def ask(groups: Iterable[list[Plan]], provider: Provider, *, deadline: float, in_flight: int = 1) -> Iterator[Answered]:
@@ -39,7 +39,7 @@ def texts_of(group: Iterable[Plan]) -> list[str]:
     return [text for plan in group for text in plan.wanted]
 
 
-def _ask_in_turn(groups: Iterable[list[Plan]], request: Request) -> Iterator[Answered]:
+def _ask_in_turn(groups: Iterable[list[Plan]], request: Ask) -> Iterator[Answered]:
     for group in groups:
         answers, error = request(texts_of(group))
         yield group, answers
@@ -47,7 +47,7 @@ def _ask_in_turn(groups: Iterable[list[Plan]], request: Request) -> Iterator[Ans
             raise error
 
 
-def _ask_together(groups: Iterator[list[Plan]], request: Request, in_flight: int) -> Iterator[Answered]:
+def _ask_together(groups: Iterator[list[Plan]], request: Ask, in_flight: int) -> Iterator[Answered]:
     executor = ThreadPoolExecutor(in_flight, thread_name_prefix="embeddings")
     under_way: dict[Future[tuple[Answers, ProviderError | None]], list[Plan]] = {}
     errors: list[Exception] = []

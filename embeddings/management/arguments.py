@@ -31,8 +31,12 @@ def database(text: str) -> str:
     return text
 
 
-def add_scope(parser: CommandParser) -> None:
+def add_types(parser: CommandParser) -> None:
     parser.add_argument("--type", action="append", dest="entity_types", metavar="TYPE", help="only this entity type (repeatable)")
+
+
+def add_scope(parser: CommandParser) -> None:
+    add_types(parser)
     parser.add_argument("--database", type=database, metavar="ALIAS", help="only this database (default: all of EMBEDDINGS_DATABASES)")
 
 

@@ -12,6 +12,7 @@ from embeddings.exceptions import ProviderError
 from embeddings.indexing.indexer import index
 from embeddings.models import Embedding, EmbeddingModel, EmbeddingState
 from embeddings.reconciling import orphans
+from embeddings.reconciling.window import windows
 
 log = logging.getLogger("embeddings")
 
@@ -71,10 +72,9 @@ def _clean(entity_type: str, using: str, *, dry_run: bool, force: bool) -> Clean
 
 def _parts(entity_type: str, using: str) -> Iterator[list[str]]:
     """Ids of orphans, at most a thousand at a time, each looked for after the ones before were removed."""
-    after, is_end = "", False
-    while not is_end:
-        window = orphans.look(entity_type, using, model=None, after=after, limit=50 * PART, most=PART + 1).cut(PART)
-        after, is_end = window.last, window.is_end
+    for window in windows(
+        lambda after: orphans.look(entity_type, using, model=None, after=after, limit=50 * PART, most=PART + 1).cut(PART)
+    ):
         if window.found:
             yield [finding.entity_id for finding in window.found]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,10 +12,10 @@ from embeddings.capture.registry import registry
 from embeddings.models import EmbeddingModel
 from embeddings.reconciling import contents, keys, orphans
 from embeddings.reconciling.facts import facts_of
-from embeddings.reconciling.owing import owe_found
+from embeddings.reconciling.mending import owe_found
 from embeddings.reconciling.progress import advance, finish, progress_of, restart, was_begun_within
 from embeddings.reconciling.report import TypeReport
-from embeddings.reconciling.window import Window
+from embeddings.reconciling.window import Window, windows
 
 AT_ONCE = 250_000
 """Keys a statement: in fewer parts it would be quicker, but each holds its findings in memory."""
@@ -59,7 +59,7 @@ def compare_contents(embeddable: Embeddable, model: EmbeddingModel, *, dry_run: 
     done, position = (progress.checked, progress.position) if progress and progress.position else (0, "")
     total = embeddable.queryset().using(model.database).count()
     counts: Counter[str] = Counter()
-    for window in _windows(lambda after: contents.look(embeddable, model, after=after, limit=CONTENTS_WINDOW), position):
+    for window in windows(lambda after: contents.look(embeddable, model, after=after, limit=CONTENTS_WINDOW), position):
         if progress:
             owe_found(embeddable.entity_type, window.found, model)
             advance(progress, window)
@@ -72,19 +72,10 @@ def compare_contents(embeddable: Embeddable, model: EmbeddingModel, *, dry_run: 
 
 def _mend(embeddable: Embeddable, model: EmbeddingModel, look: Callable[[str], Window]) -> Counter[str]:
     counts: Counter[str] = Counter()
-    for window in _windows(look):
+    for window in windows(look):
         owe_found(embeddable.entity_type, window.found, model)
         counts += window.counts
     return counts
-
-
-def _windows(look: Callable[[str], Window], position: str = "") -> Iterator[Window]:
-    while True:
-        window = look(position)
-        yield window
-        if window.is_end:
-            return
-        position = window.last
 
 
 def report_of(entity_type: str, model: EmbeddingModel, counts: Counter[str], orphaned: int, facts: dict[str, Any]) -> TypeReport:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connections
+from django.db.models import QuerySet
 
 from embeddings.capture.embeddable import Embeddable
 from embeddings.indexing.plans import recipe_of
 from embeddings.models import EmbeddingModel
 from embeddings.reconciling.source import source_of
-from embeddings.reconciling.window import Finding, Window
+from embeddings.reconciling.window import Finding, Kind, Window
 
 # What is owed is on its way or parked, whatever the index says. An entity has one kind, the first that fits:
 #   stray        vectors, and no state that has them        missing      a row that no worker has looked at for this model
@@ -29,7 +31,7 @@ WITH source AS MATERIALIZED (
     WHERE embedding.entity_type = %s AND embedding.model_id = %s
     GROUP BY embedding.entity_id
 ), looked AS (
-    SELECT {rank} AS rank, source.entity_id, CASE
+    SELECT {rank} AS rank, source.entity_id, source.owner, CASE
         WHEN dirty.id IS NOT NULL THEN 'owed'
         WHEN vectors.chunks > 0 AND state.status IS DISTINCT FROM 'embedded' THEN 'stray'
         WHEN state.id IS NULL AND source.owner = '' THEN 'excluded'
@@ -59,19 +61,19 @@ COUNT = f"{LOOKED}{TOTALS}"
 RESULT = """, counts AS (
     SELECT kind, count(*) AS number FROM looked GROUP BY kind
 ), found AS (
-    SELECT kind, entity_id, rank FROM looked WHERE kind = ANY(%s) ORDER BY rank LIMIT %s
+    SELECT kind, entity_id, rank, owner FROM looked WHERE kind = ANY(%s) ORDER BY rank LIMIT %s
 )
 SELECT
     (SELECT max(rank) FROM looked), (SELECT entity_id FROM looked ORDER BY rank DESC LIMIT 1),
     (SELECT array_agg(kind) FROM counts), (SELECT array_agg(number) FROM counts),
     (SELECT array_agg(kind ORDER BY rank) FROM found), (SELECT array_agg(entity_id ORDER BY rank) FROM found),
-    (SELECT array_agg(rank ORDER BY rank) FROM found)
+    (SELECT array_agg(rank ORDER BY rank) FROM found), (SELECT array_agg(owner ORDER BY rank) FROM found)
 """
 
 LOOK = f"{LOOKED}{RESULT}"
 
 RIGHT = ("embedded", "empty", "excluded")
-WRONG = ("missing", "wrong_model", "stale", "wrong_owner", "incomplete", "stray")
+WRONG: tuple[Kind, ...] = ("missing", "wrong_model", "stale", "wrong_owner", "incomplete", "stray")
 
 
 def count(embeddable: Embeddable, model: EmbeddingModel) -> Counter[str]:
@@ -83,9 +85,19 @@ def count(embeddable: Embeddable, model: EmbeddingModel) -> Counter[str]:
         return Counter(dict(cursor.fetchall()))
 
 
-def look(embeddable: Embeddable, model: EmbeddingModel, *, after: str = "", limit: int, most: int) -> Window:
-    """Compares `limit` rows behind the key `after`. Counts every kind, and tells the first `most` that are wrong."""
-    source = source_of(embeddable, model.database)
+def look(
+    embeddable: Embeddable,
+    model: EmbeddingModel,
+    *,
+    after: str = "",
+    limit: int,
+    most: int,
+    kinds: Sequence[Kind] = WRONG,
+    rows: QuerySet[Any] | None = None,
+) -> Window:
+    """Compares `limit` rows behind the key `after`, of all or of some `rows`. Counts every kind, and tells the first `most` of these
+    `kinds`."""
+    source = source_of(embeddable, model.database, rows)
     behind, position = (f"WHERE key > %s::{source.key_type}", [after]) if after else ("", [])
     statement = LOOK.format(
         rows=source.sql,
@@ -94,7 +106,7 @@ def look(embeddable: Embeddable, model: EmbeddingModel, *, after: str = "", limi
         rank="row_number() OVER (ORDER BY source.key)",
     )
     with connections[model.database].cursor() as cursor:
-        cursor.execute(statement, [*source.params, *position, limit, *_parameters(embeddable, model), list(WRONG), most])
+        cursor.execute(statement, [*source.params, *position, limit, *_parameters(embeddable, model), list(kinds), most])
         return window_of(cursor.fetchone(), limit)
 
 
@@ -105,12 +117,14 @@ def _parameters(embeddable: Embeddable, model: EmbeddingModel) -> list[Any]:
 
 def window_of(row: tuple[Any, ...], limit: int) -> Window:
     """The row of RESULT."""
-    looked_at, last, kinds, numbers, found_kinds, ids, ranks = row
-    found = zip(found_kinds or (), ids or (), ranks or (), strict=True)
+    looked_at, last, kinds, numbers, *found = row
     return Window(
         looked_at=looked_at or 0,
         last=last or "",
         is_end=(looked_at or 0) < limit,
         counts=Counter(dict(zip(kinds or (), numbers or (), strict=True))),
-        found=[Finding(kind=kind, entity_id=entity_id, rank=rank) for kind, entity_id, rank in found],
+        found=[
+            Finding(kind=kind, entity_id=entity_id, rank=rank, owner_id=owner_id)
+            for kind, entity_id, rank, owner_id in zip(*(column or () for column in found), strict=True)
+        ],
     )

@@ -24,7 +24,7 @@ WITH indexed AS MATERIALIZED (
         WHERE entity_type = %s AND entity_id > %s {of_model} GROUP BY entity_id {first}
     ) AS states USING (entity_id) {first}
 ), looked AS (
-    SELECT {rank} AS rank, indexed.entity_id, CASE
+    SELECT {rank} AS rank, indexed.entity_id, '' AS owner, CASE
         WHEN NOT has_vectors AND NOT is_living THEN 'gone'
         WHEN dirty.id IS NOT NULL THEN 'owed'
         WHEN rows.key IS NULL THEN 'orphaned'

@@ -12,7 +12,7 @@ from embeddings.capture.registry import registry
 from embeddings.models import EmbeddingModel
 from embeddings.reconciling import contents, keys, orphans
 from embeddings.reconciling.comparing import CONTENTS_WINDOW, Progress, compare_contents, count_type, mend_type
-from embeddings.reconciling.owing import owe_found
+from embeddings.reconciling.mending import owe_found
 from embeddings.reconciling.progress import advance, progress_of
 from embeddings.reconciling.report import TypeReport
 from embeddings.reconciling.sweep import MOST, sweep

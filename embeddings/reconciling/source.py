@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connections
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from embeddings.capture.embeddable import Embeddable
 
@@ -38,10 +38,10 @@ class Source:
         return f"""rows.key::text COLLATE "C" = {entity_id} COLLATE "C\""""
 
 
-def source_of(embeddable: Embeddable, using: str) -> Source:
-    """The embeddable's queryset, without what it joins and prefetches to build content."""
-    rows = embeddable.queryset().using(using).select_related(None).prefetch_related(None).order_by()
-    query = rows.values_list("pk", F(embeddable.owner)).query
+def source_of(embeddable: Embeddable, using: str, rows: QuerySet[Any] | None = None) -> Source:
+    """These rows, by default the embeddable's queryset, without what it joins and prefetches to build content."""
+    chosen = embeddable.queryset() if rows is None else rows
+    query = chosen.using(using).select_related(None).prefetch_related(None).order_by().values_list("pk", F(embeddable.owner)).query
     sql, params = query.get_compiler(using, elide_empty=False).as_sql()
     key_type = str(embeddable.model._meta.pk.db_type(connections[using]))
     return Source(sql=sql, params=tuple(params), key_type="text" if key_type.startswith("varchar") else key_type)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["missing", "wrong_model", "stale", "wrong_owner", "incomplete", "stray", "orphaned", "differing"]
+Kind = Literal["excluded", "owed", "missing", "wrong_model", "stale", "wrong_owner", "incomplete", "stray", "orphaned", "differing"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """An entity that is not right. `rank` counts from 1 within its window, in the order of the keys."""
+    """An entity that was looked for, mostly because it is not right. `rank` counts from 1 within its window, in the order of the keys.
+    `owner_id` is the row's, '' where there is none."""
 
     kind: Kind
     entity_id: str
     rank: int
+    owner_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,3 +38,12 @@ class Window:
         found = self.found[:most]
         end = found[-1]
         return Window(looked_at=end.rank, last=end.entity_id, is_end=False, counts=Counter(finding.kind for finding in found), found=found)
+
+
+def windows(look: Callable[[str], Window], after: str = "") -> Iterator[Window]:
+    """One behind the other to the end, each looked at when what was done about the one before is done."""
+    is_end = False
+    while not is_end:
+        window = look(after)
+        yield window
+        after, is_end = window.last, window.is_end

@@ -74,7 +74,7 @@ def _park(failures: Failures, using: str) -> list[BaseException]:
     from embeddings.indexing.parking import park
 
     for entity, failure in failures.items():
-        park(entity, reason=f"{type(failure.error).__name__}: {failure.error}", version=failure.version, using=using)
+        park(entity, reason=str(failure), version=failure.version, using=using)
         failure.error.add_note("This is the failure of {} {}.".format(*entity))
     return [failure.error for failure in failures.values()]
 

@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import connection
 
 from embeddings.testing.openai_server import OpenAIServer
 from queues import get_queue
 from tests.chaos.installation import Installation, Servers, installation, openai
-from tests.processes import StartWorker, worker_processes
+from tests.processes import StartWorker, server_urls, worker_processes
 
 
 @pytest.fixture(autouse=True)
@@ -55,18 +53,8 @@ def ann() -> User:
     return User.objects.create_user("ann")
 
 
-def database_url() -> str:
-    """The test database as a URL, whether it is reached by a socket or by TCP."""
-    facts = connection.settings_dict
-    host = facts["OPTIONS"].get("host") or facts["HOST"]
-    if str(host).startswith("/"):
-        return f"postgresql://{facts['USER']}@/{facts['NAME']}?host={host}"
-    password = f":{facts['PASSWORD']}" if facts["PASSWORD"] else ""
-    return f"postgresql://{facts['USER']}{password}@{host}:{facts['PORT'] or 5432}/{facts['NAME']}"
-
-
 @pytest.fixture
 def start_worker() -> Iterator[StartWorker]:
     """Starts `manage.py rqworker` on the tests' servers; whatever still runs is killed at the end."""
-    with worker_processes({"DATABASE_URL": database_url(), "REDIS_URL": settings.REDIS_URL}, Path(os.devnull)) as start:
+    with worker_processes(server_urls(), Path(os.devnull)) as start:
         yield start

@@ -119,33 +119,6 @@ def test_one_refused_text_fails_alone(ann: User, provider: FakeProvider) -> None
     assert [row.parked_reason for row in DirtyEntity.objects.all()] == ["InvalidInput: The fake provider refuses a text."]
 
 
-def test_an_edit_during_the_providers_call_is_not_lost(ann: User, provider: FakeProvider) -> None:
-    note = Note.objects.create(author=ann, title="before")
-
-    def edit(texts: object) -> None:
-        provider.during_call = None
-        note.title = "after"
-        note.save()
-
-    provider.during_call = edit
-    work()
-    assert {content for _, _, content in stored()} == {"after"}
-    assert DirtyEntity.objects.count() == 0
-
-
-def test_a_transfer_during_the_providers_call_leaves_nothing_to_the_old_owner(ann: User, bob: User, provider: FakeProvider) -> None:
-    note = Note.objects.create(author=ann, title="a secret")
-
-    def transfer(texts: object) -> None:
-        provider.during_call = None
-        note.author = bob
-        note.save()
-
-    provider.during_call = transfer
-    work()
-    assert list(Embedding.objects.values_list("user_id", flat=True)) == [bob.pk]
-
-
 def test_an_older_version_never_overwrites_a_newer_one(ann: User) -> None:
     note = Note.objects.create(author=ann, title="current")
     work()

@@ -11,7 +11,7 @@ from embeddings import embeddings_disabled, mark_dirty, search
 from embeddings.models import DirtyEntity, Embedding, EmbeddingState
 from embeddings.providers.fake import FakeProvider
 from queues import get_queue, get_queue_stats
-from tests.embeddings.conftest import stored, vector_rows, work
+from tests.embeddings.conftest import stored, work
 from tests.testapp.models import Country, Document, Note, Shelf
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -82,17 +82,6 @@ def test_a_hundred_notes_are_one_request(ann: User, provider: FakeProvider) -> N
             Note.objects.create(author=ann, title=f"note {number}")
     assert work() == 100
     assert provider.calls == 1
-
-
-def test_the_same_content_saved_again_costs_no_call_and_no_write(ann: User, provider: FakeProvider) -> None:
-    note = Note.objects.create(author=ann, title="the same")
-    work()
-    before = vector_rows()
-    note.views = 7
-    note.save()
-    assert work() == 1
-    assert (provider.calls, vector_rows()) == (1, before)
-    assert DirtyEntity.objects.count() == 0
 
 
 def test_a_save_of_fields_that_do_not_matter_is_not_even_captured(ann: User) -> None:

@@ -7,7 +7,6 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client, override_settings
@@ -18,10 +17,9 @@ from embeddings.providers.fake import FakeProvider
 from embeddings.providers.gate import Gate, keys_of, provider_state
 from embeddings.testing.openai_server import CannedAnswer, OpenAIServer
 from queues import add_job, get_queue, get_queue_stats
-from tests.chaos.conftest import database_url
 from tests.embeddings.conftest import stored, work
 from tests.embeddings.test_failures import promote_all, work_to_the_end
-from tests.processes import StartWorker, wait_until, worker_processes
+from tests.processes import StartWorker, server_urls, wait_until, worker_processes
 from tests.testapp.models import Note
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,11 +44,10 @@ def model(server: OpenAIServer) -> EmbeddingModel:
 @pytest.fixture
 def start_worker(server: OpenAIServer) -> Iterator[StartWorker]:
     environment = {
-        "DATABASE_URL": database_url(),
-        "REDIS_URL": django_settings.REDIS_URL,
+        **server_urls(),
         "OPENAI_API_KEY": server.api_key,
         "OPENAI_BASE_URL": server.base_url,
-        "DJANGO_SETTINGS_MODULE": "tests.embeddings.worker_settings",
+        "QUEUES_POLL_SECONDS": "1",
     }
     with worker_processes(environment, Path(os.devnull)) as start:
         yield start

@@ -4,13 +4,12 @@ import threading
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.management import call_command
 from django.db import connection, transaction
 
 from embeddings.indexing import indexer
 from embeddings.indexing.indexer import index
 from embeddings.indexing.plans import Plan
-from embeddings.models import DirtyEntity, Embedding
+from embeddings.models import DirtyEntity
 from embeddings.providers.fake import FakeProvider
 from embeddings.reconciling.cleanup import cleanup
 from embeddings.reconciling.sweep import sweep_all
@@ -69,15 +68,6 @@ def test_a_content_that_went_and_came_back_while_another_worker_stored_the_one_b
     assert late.is_set()
     assert stored() == {("note", str(note.pk), "one")}
     assert DirtyEntity.objects.count() == 0
-
-
-def test_vectors_that_vanished_are_found_missing_and_come_back(ann: User) -> None:
-    Note.objects.create(author=ann, title="here")
-    work()
-    Embedding.objects.all().delete()
-    call_command("embeddings_sync", verbosity=0)
-    work()
-    assert {content for _, _, content in stored()} == {"here"}
 
 
 def test_a_worker_never_waits_for_a_saver_that_holds_a_dirty_row(ann: User) -> None:

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Sum
 
 from embeddings import search
-from embeddings.indexing.batches import Request
+from embeddings.indexing.batches import PaidRequest
 from embeddings.models import DirtyEntity, EmbeddingUsage
 from embeddings.providers.fake import FakeProvider
 from embeddings.usage import divide, record_usage
@@ -174,7 +174,7 @@ def test_workers_that_add_for_the_same_owners_lose_nothing_and_do_not_deadlock(p
         mixed = owners[shift:] + owners[:shift]
         try:
             for _ in range(20):
-                record_usage([Request(texts=range(30), estimates=[1] * 30, tokens=61)], mixed, provider, using="default")
+                record_usage([PaidRequest(texts=range(30), estimates=[1] * 30, tokens=61)], mixed, provider, using="default")
         except Exception as error:
             errors.append(error)
         finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import asdict
 from typing import Any
@@ -14,8 +13,9 @@ from embeddings.backfill.estimate import Estimate
 from embeddings.backfill.run import Backfill, find_hindrance
 from embeddings.backfill.selection import Selection
 from embeddings.exceptions import ProviderError
-from embeddings.management.arguments import get_user, moment, positive
+from embeddings.management.arguments import add_types, get_user, moment, positive
 from embeddings.management.progress import Progress
+from embeddings.management.reports import as_dicts, write_json
 from queues import QueuesError
 
 LOOK_SECONDS = 0.5
@@ -30,7 +30,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--type", action="append", dest="entity_types", metavar="TYPE", help="only this entity type (repeatable)")
+        add_types(parser)
         parser.add_argument("--user", metavar="NAME", help="only what this user owns")
         parser.add_argument("--since", type=moment, metavar="DATE", help="only rows that changed since, by the model's auto_now field")
         parser.add_argument("--limit", type=positive, metavar="N", help="at most so many entities")
@@ -71,7 +71,7 @@ class Command(BaseCommand):
 
     def _show_estimate(self, found: Estimate) -> None:
         if self.as_json:
-            self.stdout.write(json.dumps(asdict(found)))
+            write_json(self.stdout, asdict(found))
             return
         about = "" if found.is_exact else "about "
         self.stdout.write(f"{found.entities:,} entities would be embedded: {about}{found.chunks:,} chunks, {about}{found.tokens:,} tokens.")
@@ -128,8 +128,7 @@ class Command(BaseCommand):
                 time.sleep(seconds)
 
             try:
-                for count in self.backfill.embed_here(wait):
-                    progress.reach(progress.done + count)
+                self.backfill.embed_here(wait, lambda count: progress.reach(progress.done + count))
             except KeyboardInterrupt:
                 again = "The same command goes on" if not self.backfill.force else "--force begins anew, the command without it goes on"
                 self._stop(f"\nStopped after {progress.done:,} of {total:,} entities. {again}.")
@@ -140,8 +139,8 @@ class Command(BaseCommand):
         pending, failed = owed.pending(), owed.parked()
         reasons = owed.reasons()
         if self.as_json:
-            facts = {"marked": marked, "pending": pending, "failed": failed, "failures": [asdict(reason) for reason in reasons]}
-            self.stdout.write(json.dumps(facts))
+            facts = {"marked": marked, "pending": pending, "failed": failed, "failures": as_dicts(reasons)}
+            write_json(self.stdout, facts)
         for reason in [] if self.as_json else reasons:
             self.stdout.write(f"failed: {reason.entity_type} {reason.entity_id}: {reason.reason[:200]}")
         if failed:

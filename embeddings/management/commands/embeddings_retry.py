@@ -1,12 +1,10 @@
-import json
-from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.core.serializers.json import DjangoJSONEncoder
 
-from embeddings.conf import settings
 from embeddings.indexing.parking import Parked, find_parked, retry_parked
+from embeddings.management.arguments import database
+from embeddings.management.reports import as_dicts, write_json
 
 
 class Command(BaseCommand):
@@ -17,7 +15,7 @@ class Command(BaseCommand):
         parser.add_argument("--id", action="append", dest="entity_ids", metavar="ID", help="only this entity (repeatable)")
         parser.add_argument("--error", default="", metavar="TEXT", help="only what has this in its reason")
         parser.add_argument("--all", action="store_true", dest="everything", help="all that is parked")
-        parser.add_argument("--database", default="default", metavar="ALIAS", help="one of EMBEDDINGS_DATABASES (default: default)")
+        parser.add_argument("--database", type=database, default="default", metavar="ALIAS", help="only this database (default: default)")
         parser.add_argument("--dry-run", action="store_true", help="only list what would be retried")
         parser.add_argument("--json", action="store_true", help="print the list as JSON")
 
@@ -25,13 +23,11 @@ class Command(BaseCommand):
         chosen = {name: options[name] for name in ("entity_type", "entity_ids", "error") if options[name]}
         if everything and chosen:
             raise CommandError("--all leaves nothing to choose: give it alone, or --type, --id and --error without it.")
-        if database not in settings.databases:
-            raise CommandError(f"Embeddings are kept in {', '.join(settings.databases)} (EMBEDDINGS_DATABASES), not in {database!r}.")
         parked = find_parked(using=database, **chosen)
         is_retry = bool(everything or chosen) and not dry_run
         count = retry_parked(using=database, **chosen) if is_retry else 0
         if options["json"]:
-            self.stdout.write(json.dumps({"retried": count, "parked": [asdict(item) for item in parked]}, cls=DjangoJSONEncoder, indent=2))
+            write_json(self.stdout, {"retried": count, "parked": as_dicts(parked)})
             return
         for item in parked:
             self.stdout.write(_line(item))

@@ -1,10 +1,10 @@
-import json
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from embeddings import EmbeddingsError, search
+from embeddings.management.arguments import add_types, get_user
+from embeddings.management.reports import write_json
 
 
 class Command(BaseCommand):
@@ -13,7 +13,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("query", help="what to look for, in words")
         parser.add_argument("--user", required=True, metavar="NAME", help="whose entities are searched")
-        parser.add_argument("--type", action="append", dest="entity_types", metavar="TYPE", help="only this entity type (repeatable)")
+        add_types(parser)
         parser.add_argument("--limit", type=int, default=10, help="most hits, from 1 to 100 (default 10)")
         parser.add_argument("--min-similarity", type=float, help="from -1 to 1 (default: the model's own)")
         parser.add_argument("--json", action="store_true", help="print the hits as JSON")
@@ -22,16 +22,12 @@ class Command(BaseCommand):
         self, *, query: str, user: str, entity_types: list[str] | None, limit: int, min_similarity: float | None, **options: Any
     ) -> None:
         try:
-            owner = get_user_model()._default_manager.get_by_natural_key(user)
-        except get_user_model().DoesNotExist:
-            raise CommandError(f"There is no user {user!r}.") from None
-        try:
-            hits = search(owner, query, entity_types=entity_types, limit=limit, min_similarity=min_similarity)
+            hits = search(get_user(user), query, entity_types=entity_types, limit=limit, min_similarity=min_similarity)
         except EmbeddingsError as error:
             raise CommandError(str(error)) from error
         if options["json"]:
             names = ("entity_type", "entity_id", "similarity", "content", "chunk_index", "metadata")
-            self.stdout.write(json.dumps([{name: getattr(hit, name) for name in names} for hit in hits], indent=2))
+            write_json(self.stdout, [{name: getattr(hit, name) for name in names} for hit in hits])
             return
         for hit in hits:
             self.stdout.write(f"{hit.similarity:.2f}  {hit.entity_type:10} {hit.entity_id:>8}  {' '.join(hit.content.split())[:90]}")

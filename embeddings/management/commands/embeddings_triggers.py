@@ -1,4 +1,3 @@
-import json
 from dataclasses import asdict
 from typing import Any
 
@@ -7,8 +6,9 @@ from django.db import DatabaseError
 
 from embeddings.capture.installation import TriggerState, install, remove, status
 from embeddings.capture.registry import registry
-from embeddings.conf import settings
 from embeddings.exceptions import EmbeddingsError, NotRegistered
+from embeddings.management.arguments import add_scope, databases
+from embeddings.management.reports import write_json
 
 DONE = {"missing": "installed", "outdated": "renewed", "disabled": "enabled", "leftover": "removed"}
 
@@ -25,28 +25,22 @@ class Command(BaseCommand):
             choices=["install", "remove", "status"],
             help="install what is missing or outdated and remove leftovers; remove all; or compare with what is registered",
         )
-        parser.add_argument("--type", action="append", dest="entity_types", metavar="TYPE", help="only this entity type (repeatable)")
-        parser.add_argument("--database", metavar="ALIAS", help="only this database (default: all of EMBEDDINGS_DATABASES)")
+        add_scope(parser)
         parser.add_argument("--dry-run", action="store_true", help="only show what would be done")
         parser.add_argument("--json", action="store_true", help="print the triggers as JSON")
 
     def handle(self, *, action: str, entity_types: list[str] | None, database: str | None, dry_run: bool, **options: Any) -> None:
-        if database is not None and database not in settings.databases:
-            raise CommandError(f"EMBEDDINGS_DATABASES has no {database!r}: there are {', '.join(settings.databases)}.")
         for entity_type in entity_types or () if action != "remove" else ():
-            if entity_type not in registry:
-                raise CommandError(
-                    f"Unknown entity type {entity_type!r}: registered are {', '.join(sorted(e.entity_type for e in registry))}."
-                )
+            _check_type(entity_type)
         found = {}
-        for using in [database] if database else settings.databases:
+        for using in databases(database):
             try:
                 found[using] = self._run(action, using, entity_types or (), dry_run)
             except (EmbeddingsError, DatabaseError) as error:
                 raise CommandError(f"{using}: {str(error).strip()}") from error
         if options["json"]:
             rows = [{"database": using, **asdict(state)} for using, states in found.items() for state in states]
-            self.stdout.write(json.dumps(rows, indent=2))
+            write_json(self.stdout, rows)
         else:
             for using, states in found.items():
                 self._write(action, using, states, dry_run)

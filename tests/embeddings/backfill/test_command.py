@@ -206,4 +206,6 @@ def test_vanished_vectors_are_paid_for_again_and_wrong_owners_are_mended(notes: 
     Note.objects.filter(title="note 1").update(author=bob)
     assert facts("--here")["marked"] == 2
     assert provider.texts.count("note 0") == 2 and "note 2" not in provider.texts[3:]
+    Embedding.objects.filter(content="note 2").update(user=bob)
+    assert facts("--here")["marked"] == 1
     assert set(Embedding.objects.values_list("content", "user__username")) == {("note 0", "ann"), ("note 1", "bob"), ("note 2", "ann")}

@@ -61,7 +61,7 @@ def test_force_and_its_work_owed_are_one_transaction(ann: User) -> None:
     before = EmbeddingState.objects.get().content_hash
 
     def refuse(execute: Any, sql: str, *rest: Any) -> Any:
-        if sql.startswith("UPDATE") and "content_hash" in sql:
+        if "UPDATE" in sql and "SET content_hash" in sql:
             raise RuntimeError("the process dies here")
         return execute(sql, *rest)
 

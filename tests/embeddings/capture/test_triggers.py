@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.core.management.commands import flush
 from django.db import ProgrammingError, connection, models, transaction
 from django.db.models import F
 from django.test import override_settings
@@ -503,5 +504,5 @@ def test_migrate_renews_triggers_where_there_are_any(note: Note) -> None:
 
 
 def test_emptying_the_whole_database_leaves_nothing_owed(note: Note) -> None:
-    call_command("flush", interactive=False, verbosity=0)
+    call_command(flush.Command(), interactive=False, verbosity=0)
     assert (Note.objects.count(), owed()) == (0, set())

@@ -167,7 +167,7 @@ def test_each_database_has_its_own() -> None:
     [
         (["destroy"], "invalid choice: 'destroy'"),
         (["install", "--type", "ship"], "Unknown entity type 'ship'"),
-        (["status", "--database", "moon"], "EMBEDDINGS_DATABASES has no 'moon'"),
+        (["status", "--database", "moon"], "not in 'moon'"),
     ],
 )
 def test_it_says_in_a_sentence_what_is_wrong(arguments: list[str], sentence: str) -> None:

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
-from embeddings.capture.related import enqueue_fan_outs
+from embeddings.capture.fan_outs import enqueue_fan_outs
 from embeddings.exceptions import NotRegistered
 from embeddings.indexing import fan_out
 from embeddings.indexing.fan_out import expand

@@ -16,7 +16,7 @@ from embeddings.jobs import sweep_embeddings
 from embeddings.models import DirtyEntity, Embedding, EmbeddingModel, EmbeddingState, FanOut, SyncProgress
 from embeddings.reconciling import comparing, contents, reconciler
 from embeddings.reconciling.keys import look
-from embeddings.reconciling.owing import owe_found
+from embeddings.reconciling.mending import owe_found
 from embeddings.reconciling.reconciler import tick
 from embeddings.reconciling.sweep import sweep
 from embeddings.reconciling.window import Finding

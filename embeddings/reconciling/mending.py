@@ -48,7 +48,7 @@ def _owe(entity_type: str, found: Sequence[Finding], model: EmbeddingModel) -> i
                 [Change(entity_type=entity_type, entity_id=finding.entity_id, operation=_operation(finding)) for finding in found],
                 using=using,
             )
-            _forget_contents(entity_type, found, model)
+            forget_contents(entity_type, [finding.entity_id for finding in found if finding.kind in WITHOUT_THEIR_VECTORS], model)
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
             raise
@@ -60,12 +60,11 @@ def _owe(entity_type: str, found: Sequence[Finding], model: EmbeddingModel) -> i
     return len(found)
 
 
-def _forget_contents(entity_type: str, found: Sequence[Finding], model: EmbeddingModel) -> None:
-    """A state whose vectors vanished must not find its content unchanged."""
-    ids = [finding.entity_id for finding in found if finding.kind in WITHOUT_THEIR_VECTORS]
+def forget_contents(entity_type: str, ids: Sequence[str], model: EmbeddingModel) -> None:
+    """States that must not find their content unchanged: their vectors vanished, or are not to be trusted."""
     if ids:
         with connections[model.database].cursor() as cursor:
-            cursor.execute(FORGET, [entity_type, ids, model.pk])
+            cursor.execute(FORGET, [entity_type, list(ids), model.pk])
 
 
 def _operation(finding: Finding) -> Operation:
