@@ -47,12 +47,18 @@ def park(entity: Entity, *, reason: str, version: int, using: str) -> bool:
 
 
 def find_parked(
-    *, using: str = "default", entity_type: str | None = None, entity_ids: Collection[str] | None = None, error: str = ""
+    *,
+    using: str = "default",
+    entity_type: str | None = None,
+    entity_ids: Collection[str] | None = None,
+    error: str = "",
+    most: int | None = None,
 ) -> list[Parked]:
-    """What is parked, the latest first: all, or what fits all of the type, the ids and `error`, a part of the reason."""
+    """What is parked, the latest first: all, or what fits all of the type, the ids and `error`, a part of the reason; of entities and
+    of fan-outs `most` each."""
     dirty, fan_outs = _parked(using, entity_type, entity_ids, error)
-    entities = [(row.entity_type, row.entity_id, "", row.parked_reason, row.parked_at) for row in dirty]
-    related = [(row.entity_type, row.related_id, row.path, row.parked_reason, row.parked_at) for row in fan_outs]
+    entities = [(row.entity_type, row.entity_id, "", row.parked_reason, row.parked_at) for row in dirty[:most]]
+    related = [(row.entity_type, row.related_id, row.path, row.parked_reason, row.parked_at) for row in fan_outs[:most]]
     return [
         Parked(database=using, entity_type=entity_type, entity_id=entity_id, path=path, reason=reason, parked_at=parked_at)
         for entity_type, entity_id, path, reason, parked_at in [*entities, *related]
