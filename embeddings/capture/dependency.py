@@ -61,9 +61,11 @@ class Dependency:
         return getattr(row, self.related._meta.pk.attname)
 
     def leading_to(self, key: Any, using: str) -> QuerySet[Any]:
-        """Keys of the source rows that lead to the related row as the database has it."""
+        """Keys of the source rows that lead to the related row as the database has it: to one without a key, none."""
         name = self.path.rpartition("__")[2]
-        return self.source._base_manager.using(using).filter(**{f"{name}__pk": key}).order_by().values_list("pk", flat=True).distinct()
+        rows = self.source._base_manager.using(using)
+        found = rows.none() if key is None else rows.filter(**{f"{name}__pk": key})  # None would mean all that lead to no row
+        return found.order_by().values_list("pk", flat=True).distinct()
 
     def mark(self, key: Any, using: str) -> None:
         """The related row has changed, and stands."""
