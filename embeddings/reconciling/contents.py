@@ -26,9 +26,10 @@ def look(embeddable: Embeddable, model: EmbeddingModel, *, after: str = "", limi
         rows = rows.filter(pk__gt=embeddable.model._meta.pk.to_python(after))
     objects = list(rows[:limit])
     ids = [str(obj.pk) for obj in objects]
-    owed = _owed(embeddable, ids, model)  # first: what is served while we look is not marked again
     states = {state.entity_id: state for state in _of(EmbeddingState, embeddable, ids, model).filter(model=model)}
-    owed |= _owed(embeddable, ids, model)  # and last: saved meanwhile is owed, or marked again
+    owed = set(
+        _of(DirtyEntity, embeddable, ids, model).values_list("entity_id", flat=True)
+    )  # last: saved meanwhile is owed, or marked again
     kinds = [
         "owed" if entity_id in owed else _compare(embeddable, obj, entity_id, states.get(entity_id), model, provider)
         for entity_id, obj in zip(ids, objects, strict=True)
@@ -39,10 +40,6 @@ def look(embeddable: Embeddable, model: EmbeddingModel, *, after: str = "", limi
         if kind == "differing"
     ]
     return Window(looked_at=len(ids), last=ids[-1] if ids else "", is_end=len(ids) < limit, counts=Counter(kinds), found=found)
-
-
-def _owed(embeddable: Embeddable, ids: list[str], model: EmbeddingModel) -> set[str]:
-    return set(_of(DirtyEntity, embeddable, ids, model).values_list("entity_id", flat=True))
 
 
 def _of(table: Any, embeddable: Embeddable, ids: list[str], model: EmbeddingModel) -> Any:

@@ -92,7 +92,9 @@ def test_ctrl_c_ends_the_following_and_the_same_command_goes_on(
     finally:
         again.close()
     assert 0 < left < 200
-    assert (Embedding.objects.count(), DirtyEntity.objects.count()) == (200, 0)
+    assert Embedding.objects.count() == 200
+    # The job of every minute may have sent single jobs for them, and then the bulk jobs owe and compare them once more.
+    wait_until(lambda: not DirtyEntity.objects.exists(), 30)
 
 
 def test_without_a_terminal_lines_tell_how_far_it_is(environment: dict[str, str], start_worker: StartWorker) -> None:
