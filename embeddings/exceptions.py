@@ -114,7 +114,7 @@ class InvalidSearch(EmbeddingsError):
 
 
 class OutOfTime(EmbeddingsError):
-    """There was more to embed than one call has time for; what is left is owed still."""
+    """There was more to embed than one call has time for; what is left is owed still. As an entity's own failure: it alone is more."""
 
 
 class InvalidBackfill(EmbeddingsError):

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 from embeddings.capture.changes import BULK_PRIORITY, PART, Change, Entity, bulk_payloads
 from embeddings.conf import settings
-from embeddings.exceptions import OutOfTime, ProviderError
+from embeddings.exceptions import InvalidInput, OutOfTime, ProviderError
 from embeddings.indexing.bulk import TIMEOUT_SECONDS, embed_all
-from embeddings.indexing.failures import Failure
+from embeddings.indexing.failures import Failure, Failures
 from embeddings.indexing.fan_out import expand
 from embeddings.indexing.indexer import DATABASE_TROUBLE, index
 from embeddings.indexing.owing import owe_missing
@@ -36,15 +36,17 @@ BATCH = 100
 PROVIDER_WAIT_SECONDS = 60.0
 """Where no provider can be made at all."""
 DATABASE_WAIT_SECONDS = 2.0
+FINAL = (InvalidInput,)
+"""The provider would answer the same, and be paid for it, at every further attempt."""
 OUT_OF_TIME_WAIT_SECONDS = 1.0
 
 
-@job(name=GENERATE_EMBEDDING, queue=EMBEDDINGS, batch=BATCH, owner="user_id")
+@job(name=GENERATE_EMBEDDING, queue=EMBEDDINGS, batch=BATCH, owner="user_id", give_up_on=FINAL)
 def generate_embedding(batch: Batch[EmbeddingJobData]) -> None:
     serve(batch)
 
 
-@job(name=DELETE_EMBEDDING, queue=EMBEDDINGS, batch=BATCH, owner="user_id")
+@job(name=DELETE_EMBEDDING, queue=EMBEDDINGS, batch=BATCH, owner="user_id", give_up_on=FINAL)
 def delete_embedding(batch: Batch[EmbeddingJobData]) -> None:
     serve(batch)
 
@@ -122,11 +124,14 @@ def serve_items(items: Sequence[Item[EmbeddingJobData]]) -> None:
     for using in {item.data.database for item in items}:
         here = [item for item in items if item.data.database == using]
         by_hand = {_entity(item) for item in here if not item.data.version}
+        failures: Failures = {}
         with uncharged():
-            failures = index(map(_entity, here), using=using, look=by_hand)
-        for item in here:
-            if failure := failures.get(_entity(item)):
-                fail(item, failure)
+            try:
+                index(map(_entity, here), using=using, look=by_hand, failures=failures)
+            finally:
+                for item in here:
+                    if failure := failures.get(_entity(item)):
+                        fail(item, failure)
 
 
 def _entity(item: Item[EmbeddingJobData]) -> Entity:
@@ -147,7 +152,7 @@ def uncharged(put_back: type[RetryLater] = RetryLater) -> Iterator[None]:
 
 
 def fail(item: Item[EmbeddingJobData], failure: Failure) -> None:
-    """Charges the item; at its last attempt the dirty row is parked at the version that failed."""
-    if item.job.is_last_attempt:
+    """Charges the item; at its last attempt, or if it is final, the dirty row is parked at the version that failed."""
+    if item.job.is_last_attempt or isinstance(failure.error, FINAL):
         park(_entity(item), reason=str(failure), version=failure.version, using=item.data.database)
     item.fail(failure.error)

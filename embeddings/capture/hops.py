@@ -58,9 +58,11 @@ class Hop:
         return not self.fields or update_fields is None or not self.fields.isdisjoint(update_fields)
 
     def leading_to(self, key: Any, using: str) -> QuerySet[Any]:
-        """Keys of the rows of `origin` that lead to the target's row as the database has it."""
+        """Keys of the rows of `origin` that lead to the target's row as the database has it: to one without a key, none."""
         name = self.path.rpartition("__")[2]
-        return self.origin._base_manager.using(using).filter(**{f"{name}__pk": key}).order_by().values_list("pk", flat=True).distinct()
+        rows = self.origin._base_manager.using(using)
+        found = rows.none() if key is None else rows.filter(**{f"{name}__pk": key})  # None would mean all that lead to no row
+        return found.order_by().values_list("pk", flat=True).distinct()
 
 
 def hops_of(embeddable: Embeddable) -> Iterator[Hop]:

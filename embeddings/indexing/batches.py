@@ -21,6 +21,8 @@ log = logging.getLogger("embeddings")
 REQUEST_SECONDS = 60.0
 LEAST_SECONDS = 10.0
 """With less time left no request is begun: that it is not answered in time would be nobody's fault but ours."""
+ENOUGH_SECONDS = 90.0
+"""An entity that had so long to itself, and was not done, will not be at the next try either."""
 
 
 def batches(texts: Sequence[str], provider: Provider) -> Iterator[range]:
@@ -69,6 +71,8 @@ class Answers:
         self.vectors: list[list[float] | None] = [None] * count
         self.errors: list[ProviderError | None] = [None] * count
         self.requests: list[PaidRequest] = []
+        self.is_out_of_time = False
+        """There was enough time, the provider served, and yet it was too much."""
 
 
 def embed(texts: Sequence[str], provider: Provider, *, deadline: float, answers: Answers | None = None) -> Answers:
@@ -85,6 +89,7 @@ class _Asking:
     def __init__(self, texts: list[str], provider: Provider, answers: Answers, deadline: float) -> None:
         self.texts, self.provider, self.answers, self.deadline = texts, provider, answers, deadline
         self.gate = Gate(provider)
+        self.has_enough_time = deadline - time.monotonic() >= ENOUGH_SECONDS
         self.is_served = False
         """Whether anything has been answered, so that a refusal is a text's own fault."""
 
@@ -158,6 +163,7 @@ class _Asking:
         """For the next request. Raises ProviderUnavailable when the time is over."""
         left = self.deadline - time.monotonic()
         if left < LEAST_SECONDS:
+            self.answers.is_out_of_time = self.has_enough_time and self.is_served
             raise ProviderUnavailable("The provider was too slow for the whole batch; the rest follows.", retry_after=1)
         return min(REQUEST_SECONDS, left)
 

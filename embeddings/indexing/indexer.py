@@ -10,6 +10,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, connections
 
 from embeddings.capture.changes import Entity
+from embeddings.exceptions import OutOfTime
 from embeddings.indexing.batches import Answers, group_plans
 from embeddings.indexing.failures import Failure, Failures, record_failures
 from embeddings.indexing.owing import owe_politely, read_versions
@@ -29,13 +30,16 @@ DATABASE_TROUBLE = (OperationalError, InterfaceError)
 """The database is away, restarting, or broke a deadlock: nobody's own failure."""
 
 
-def index(entities: Iterable[Entity], *, using: str = "default", look: Collection[Entity] = ()) -> Failures:
+def index(
+    entities: Iterable[Entity], *, using: str = "default", look: Collection[Entity] = (), failures: Failures | None = None
+) -> Failures:
     """Brings the entities' vectors into step with their rows. Returns the failures that are an entity's own; they are recorded.
 
     An entity that is clean, and has a state, costs a look at that; one of `look` is compared with its row all the same.
-    Raises ProviderError where the provider serves nobody; then what did not need it is stored all the same.
+    Raises ProviderError where the provider serves nobody; then what did not need it is stored all the same, and `failures`, if
+    given, holds those that had failed by themselves before.
     """
-    indexer = Indexer(using=using)
+    indexer = Indexer(using=using, failures=failures)
     groups = indexer.prepare(indexer.versions(sorted(set(entities)), look=look))
     for group, answers in ask(groups, indexer.provider, deadline=time.monotonic() + PROVIDER_SECONDS):
         indexer.take(group, answers)
@@ -45,11 +49,11 @@ def index(entities: Iterable[Entity], *, using: str = "default", look: Collectio
 class Indexer:
     """Serves entities of one database with its active model. `failures` are the entities' own, `served` counts all that were decided."""
 
-    def __init__(self, *, using: str) -> None:
+    def __init__(self, *, using: str, failures: Failures | None = None) -> None:
         self.using = using
         self.model = EmbeddingModel.objects.using(using).active()
         self.provider = self.model.get_provider()
-        self.failures: Failures = {}
+        self.failures: Failures = {} if failures is None else failures
         self.served = 0
 
     def versions(self, wanted: list[Entity], *, look: Collection[Entity] = ()) -> dict[Entity, int]:
@@ -64,11 +68,13 @@ class Indexer:
         return versions
 
     def prepare(self, versions: Mapping[Entity, int]) -> Iterator[list[Plan]]:
-        """Stores what needs no provider at once. Gives the plans that need it in groups that fill a request each."""
+        """Stores what needs no provider at once. Gives the plans that need it in groups that fill a request each, those that need
+        several requests last: however long these take, the others are not kept waiting."""
         plans = self._plan(versions)
         paid = [plan for plan in plans if plan.wanted]
         paid += self._store_free([plan for plan in plans if not plan.wanted])
         self.served += len(versions) - len(paid)
+        paid.sort(key=lambda plan: len(plan.wanted) > self.provider.max_inputs or plan.tokens > self.provider.max_tokens)
         return group_plans(paid, self.provider)
 
     def take(self, group: Sequence[Plan], answers: Answers) -> None:
@@ -86,6 +92,9 @@ class Indexer:
             elif len(vectors) == len(texts):
                 plan.vectors |= dict(zip(texts, vectors, strict=True))
                 answered.append(plan)
+            elif answers.is_out_of_time and len(group) == 1:
+                too_much = OutOfTime(f"Of its {len(texts)} chunks only {len(vectors)} were embedded in the time of one job.")
+                self._fail({plan.entity: Failure(error=too_much, version=plan.version)})
         self._store(answered)
         self.served += len(group)
 

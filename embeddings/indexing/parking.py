@@ -47,9 +47,15 @@ def park(entity: Entity, *, reason: str, version: int, using: str) -> bool:
 
 
 def find_parked(
-    *, using: str = "default", entity_type: str | None = None, entity_ids: Collection[str] | None = None, error: str = ""
+    *,
+    using: str = "default",
+    entity_type: str | None = None,
+    entity_ids: Collection[str] | None = None,
+    error: str = "",
+    most: int | None = None,
 ) -> list[Parked]:
-    """What is parked, the latest first: all, or what fits all of the type, the ids and `error`, a part of the reason."""
+    """What is parked, the latest first: all, or what fits all of the type, the ids and `error`, a part of the reason; of entities and
+    of fan-outs `most` each."""
     dirty, fan_outs = _parked(using, entity_type, entity_ids, error)
     related = [
         Parked(
@@ -60,9 +66,9 @@ def find_parked(
             reason=row.parked_reason,
             parked_at=row.parked_at,
         )
-        for row in fan_outs
+        for row in fan_outs[:most]
     ]
-    return [*(parked_entity(row, using) for row in dirty), *related]
+    return [*(parked_entity(row, using) for row in dirty[:most]), *related]
 
 
 def parked_entity(row: DirtyEntity, using: str) -> Parked:

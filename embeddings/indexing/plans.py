@@ -16,6 +16,7 @@ from embeddings.capture.registry import registry
 from embeddings.indexing.chunks import split
 from embeddings.models import EmbeddingModel, EmbeddingState
 from embeddings.providers import Provider
+from embeddings.providers.registry import limit_from_settings
 
 Vector = Sequence[float] | str
 """Numbers from a provider, or what is stored as PostgreSQL writes it."""
@@ -92,7 +93,9 @@ def make_plan(entity: Entity, version: int, row: Any, *, model: EmbeddingModel, 
 
 def recipe_of(embeddable: Embeddable, model: EmbeddingModel) -> str:
     """What beside the row and the model the stored content depends on: an entity with another one is stale."""
-    return f"{model.content_version}.{embeddable.recipe}"
+    limit = limit_from_settings(model.provider)
+    is_lower = 0 < limit < embeddable.chunking.max_tokens
+    return f"{model.content_version}.{embeddable.recipe}{f' within {limit}' if is_lower else ''}"
 
 
 def content_hash(text: str, metadata: dict[str, Any], *, recipe: str, model: EmbeddingModel) -> str:

@@ -56,6 +56,11 @@ class Provider(ABC):
         """The settings that `build` reads, so that a changed setting means a new instance."""
         return ()
 
+    @classmethod
+    def limit_from_settings(cls) -> int:
+        """The tokens of a text that the settings allow, whatever the model reads; 0: they say nothing of it."""
+        return 0
+
     @abstractmethod
     def _embed(self, texts: Sequence[str], *, deadline_seconds: float) -> EmbeddingBatch:
         """One request: one vector for each of `texts`, in order; raises ProviderError only. Its callers below repeat and verify it."""

@@ -75,9 +75,13 @@ class OpenAIProvider(Provider):
         settings = embeddings_settings
         return (settings.openai_api_key, settings.openai_base_url, settings.openai_max_inputs, settings.openai_max_input_tokens)
 
+    @classmethod
+    def limit_from_settings(cls) -> int:
+        return int(embeddings_settings.openai_max_input_tokens)
+
     def _embed(self, texts: Sequence[str], *, deadline_seconds: float) -> EmbeddingBatch:
         timeout = openai.Timeout(deadline_seconds, connect=min(CONNECT_SECONDS, deadline_seconds))
-        with translated_errors():
+        with translated_errors(self._client.api_key):
             response = self._client.embeddings.create(input=list(texts), model=self.model, timeout=timeout, **self._options)
             return self._read(response, count=len(texts))
 

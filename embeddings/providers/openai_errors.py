@@ -24,13 +24,22 @@ TOO_LONG = ("context length", "context_length", "maximum context", "max_tokens",
 OUT_OF_QUOTA = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
 
 
+LEAST_SECRET = 8
+"""Characters: a shorter key, such as the one for servers without keys, may well be a part of a message by chance."""
+
+
 @contextmanager
-def translated_errors() -> Iterator[None]:
-    """Inside, whatever the client raises is raised as a ProviderError."""
+def translated_errors(key: str = "") -> Iterator[None]:
+    """Inside, whatever the client raises is raised as a ProviderError. Servers that repeat the key in their answer are cut short: errors
+    are stored, logged and shown."""
     try:
         yield
     except openai.APIError as error:
-        raise translate(error) from error
+        ours = translate(error)
+        if len(key) < LEAST_SECRET or key not in str(error):
+            raise ours from error
+        ours.args = (str(ours).replace(key, "[the key]"),)
+        raise ours from None  # its cause says the key too
     except openai.OpenAIError as error:
         raise ProviderMisconfigured(f"The client refuses to call: {error}") from error
     except (ValueError, TypeError, AttributeError) as error:

@@ -47,6 +47,14 @@ def get_provider(name: str, *, model: str = "", dimensions: int = 0) -> Provider
         return _instances[key]
 
 
+def limit_from_settings(name: str) -> int:
+    """The tokens of a text that the settings allow a provider's models; 0: as many as each model reads."""
+    if name not in PROVIDERS:
+        return 0
+    provider_class: type[Provider] = import_string(PROVIDERS[name])
+    return provider_class.limit_from_settings()
+
+
 def first_model() -> ModelKey:
     """The model that the settings name, for an installation that has none yet; raises ProviderMisconfigured."""
     provider = get_provider(embeddings_settings.provider, model=embeddings_settings.model, dimensions=embeddings_settings.dimensions)

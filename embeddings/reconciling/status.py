@@ -21,6 +21,8 @@ from embeddings.reconciling.orphans import stored_types
 from embeddings.reconciling.report import TypeReport
 
 DAYS = 7
+MOST_PARKED = 1000
+"""Rows of a type that are listed: whoever has more of them looks for what they have in common, with `embeddings_retry --error`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,7 @@ class UsageOfDay:
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """`types` per entity type and model, `usage` of the last seven days, `parked` rows the latest first."""
+    """`types` per entity type and model, `usage` of the last seven days, of each type the thousand rows that were parked last."""
 
     models: Sequence[ModelReport]
     types: Sequence[TypeReport]
@@ -97,7 +99,7 @@ def _status_of(using: str, entity_types: Collection[str] | None) -> Status:
         ],
         types=[count_type(name, model) for name in names for model in models],
         usage=_usage(using),
-        parked=[row for row in find_parked(using=using) if row.entity_type in names],
+        parked=[row for name in names for row in find_parked(using=using, entity_type=name, most=MOST_PARKED)],
     )
 
 

@@ -1,5 +1,6 @@
 """Failures: an entity's own are charged and parked, the provider's charge nothing, and no change is lost."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,6 +9,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from embeddings import search
+from embeddings.indexing import batches
 from embeddings.indexing.indexer import index
 from embeddings.indexing.plans import Plan
 from embeddings.indexing.storage import store
@@ -117,6 +119,39 @@ def test_one_refused_text_fails_alone(ann: User, provider: FakeProvider) -> None
     work_to_the_end()
     assert len(stored()) == 20
     assert [row.parked_reason for row in DirtyEntity.objects.all()] == ["InvalidInput: The fake provider refuses a text."]
+
+
+def test_an_entity_that_is_too_much_for_the_time_of_a_job_fails_visibly_and_keeps_no_other_waiting(
+    ann: User, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provider, "max_inputs", 1)
+    monkeypatch.setattr(provider, "max_input_tokens", 12)
+
+    def time_is_over_after(texts: Sequence[str]) -> None:
+        if "sentence" in texts[0]:
+            monkeypatch.setattr(batches, "LEAST_SECONDS", 1000.0)
+
+    provider.during_call = time_is_over_after
+    Note.objects.create(author=ann, title="One sentence of some length. Another sentence that is as long. A third sentence too.")
+    Note.objects.create(author=ann, title="short")
+    work()
+    assert {content for _, _, content in stored()} == {"short"}
+    jobs = get_queue("embeddings").jobs("delayed")
+    assert {(job.error_class, job.attempts_made) for job in jobs} == {("OutOfTime", 1), ("RetryLater", 0)}
+    for _ in range(2):
+        monkeypatch.setattr(batches, "LEAST_SECONDS", 10.0)
+        promote_all()
+        work()
+    assert DirtyEntity.objects.get().parked_reason.startswith("OutOfTime: Of its 3 chunks only 1 ")
+
+
+def test_a_failure_of_its_own_is_charged_even_where_the_provider_fails_the_others(ann: User, provider: FakeProvider) -> None:
+    for title in ("unbuildable", "fine"):
+        Note.objects.create(author=ann, title=title)
+    provider.go_down()
+    work()
+    jobs = get_queue("embeddings").jobs("delayed")
+    assert {(job.error_class, job.attempts_made) for job in jobs} == {("ValueError", 1), ("RetryLater", 0)}
 
 
 def test_an_older_version_never_overwrites_a_newer_one(ann: User) -> None:

@@ -121,9 +121,8 @@ def test_a_server_that_mixes_up_several_texts_is_asked_for_each(ann: User, serve
     assert (len(stored()), provider_state(model).kind) == (3, None)
 
 
-@pytest.mark.parametrize("status", ["refused", "breaking"])
-def test_one_bad_text_is_charged_alone(ann: User, server: OpenAIServer, model: EmbeddingModel, status: str) -> None:
-    getattr(server, status).append("poison")
+def test_a_text_that_breaks_the_server_is_charged_alone(ann: User, server: OpenAIServer, model: EmbeddingModel) -> None:
+    server.breaking.append("poison")
     notes(ann, 20)
     Note.objects.create(author=ann, title="poison")
     work()
@@ -134,7 +133,20 @@ def test_one_bad_text_is_charged_alone(ann: User, server: OpenAIServer, model: E
     (dead,) = get_queue("embeddings").jobs("failed")
     assert (dead.attempts_made, provider_state(model).kind) == (3, None)
     assert len(stored()) == 20
-    assert DirtyEntity.objects.get().parked_reason.startswith("InvalidInput" if status == "refused" else "ProviderUnavailable")
+    assert DirtyEntity.objects.get().parked_reason.startswith("ProviderUnavailable")
+
+
+def test_a_refused_text_is_cut_and_tried_once_more_then_it_has_failed(ann: User, server: OpenAIServer, model: EmbeddingModel) -> None:
+    server.refused.append("poison")
+    notes(ann, 20)
+    Note.objects.create(author=ann, title="poison", body="word " * 3000)
+    work()
+    assert len(stored()) == 20
+    (dead,) = get_queue("embeddings").jobs("failed")
+    assert (dead.attempts_made, provider_state(model).kind) == (1, None)
+    alone = [request["input"][0] for request in server.requests if len(request["input"]) == 1 and "poison" in request["input"][0]]
+    assert len(alone) == 2 and len(alone[0]) > model.get_provider().max_input_tokens >= len(alone[1])
+    assert DirtyEntity.objects.get().parked_reason.startswith("InvalidInput")
 
 
 def test_429_then_500_then_garbage_then_fine_with_two_worker_processes(

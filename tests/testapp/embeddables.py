@@ -82,10 +82,11 @@ class CarEmbeddable(Embeddable):
 @register(Garage)
 class GarageEmbeddable(Embeddable):
     entity_type = "garage"
-    depends_on = {"car": ("name", "doors")}
+    depends_on = {"car": ("name", "doors"), "remarks": ("text",)}
 
     def content(self, garage: Garage) -> str:
-        return f"a garage for {garage.car.name if garage.car else 'nothing'}"
+        remarks = sorted(remark.text for remark in garage.remarks.all())
+        return " ".join([f"a garage for {garage.car.name if garage.car else 'nothing'}", *remarks])
 
 
 @register(Album)

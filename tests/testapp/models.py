@@ -3,6 +3,8 @@
 import uuid
 
 from django.conf import settings
+from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
+from django.contrib.contenttypes.models import ContentType
 from django.db import models
 
 
@@ -99,9 +101,19 @@ class Truck(Vehicle):
     """Another child of the parent, not embedded."""
 
 
+class Remark(models.Model):
+    """Names whatever it is about by type and key."""
+
+    content_type = models.ForeignKey(ContentType, on_delete=models.CASCADE)
+    object_id = models.PositiveIntegerField()
+    about = GenericForeignKey()
+    text = models.TextField()
+
+
 class Garage(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     car = models.ForeignKey(Car, on_delete=models.SET_NULL, null=True)
+    remarks = GenericRelation(Remark)
 
 
 class Artist(models.Model):

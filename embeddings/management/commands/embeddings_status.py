@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from embeddings import EmbeddingsError, status
 from embeddings.management.arguments import COUNTS, add_scope, counts
 from embeddings.management.reports import write_json, write_types
-from embeddings.reconciling.status import Status
+from embeddings.reconciling.status import MOST_PARKED, Status
 
 FIRST = 10
 
@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print everything as JSON")
-        parser.add_argument("--parked", action="store_true", help=f"list all parked rows, not the first {FIRST} alone")
+        parser.add_argument("--parked", action="store_true", help=f"list up to {MOST_PARKED:,} parked rows of each type, not {FIRST} alone")
         parser.add_argument(
             "--fail-on",
             type=counts,
@@ -64,4 +64,4 @@ class Command(BaseCommand):
             what = f"what depends by {row.path} on {row.entity_id}" if row.path else row.entity_id
             self.stdout.write(f"parked: {row.entity_type} {what}: {row.reason[:120]}")
         if most is not None and len(found.parked) > most:
-            self.stdout.write(f"... and {len(found.parked) - most:,} more: --parked lists them all.")
+            self.stdout.write(f"... and {len(found.parked) - most:,} more: --parked lists them, embeddings_retry all that there are.")

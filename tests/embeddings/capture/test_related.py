@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from embeddings.models import DirtyEntity, Embedding, FanOut
+from embeddings.models import DirtyEntity, Embedding, EmbeddingState, FanOut
 from queues import get_queue
 from tests.embeddings.conftest import stored, work
 from tests.testapp.models import (
@@ -19,6 +19,7 @@ from tests.testapp.models import (
     Label,
     Membership,
     Note,
+    Remark,
     Room,
     Shelf,
     Song,
@@ -231,6 +232,30 @@ def test_a_path_that_goes_back_and_on(ann: User) -> None:
     assert contents("album") == {"one", "two by Duke"}
     other.delete()
     assert contents("album") == {"one", "two"}
+
+
+def test_rows_that_name_theirs_by_type_and_key(ann: User) -> None:
+    first, second = Garage.objects.create(user=ann), Garage.objects.create(user=ann)
+    remark = Remark.objects.create(about=first, text="dry")
+    assert contents_by_key() == {first.pk: "a garage for nothing dry", second.pk: "a garage for nothing"}
+    remark.text = "wet"
+    remark.save(update_fields=["text"])
+    assert contents_by_key()[first.pk] == "a garage for nothing wet"
+    remark.about = second
+    remark.save()
+    assert contents_by_key() == {first.pk: "a garage for nothing", second.pk: "a garage for nothing wet"}
+    remark.delete()
+    assert contents_by_key()[second.pk] == "a garage for nothing"
+    before = set(EmbeddingState.objects.values_list("entity_id", "version"))
+    Remark.objects.create(about=Room.objects.create(name="of the same key", pk=first.pk), text="elsewhere")
+    assert FanOut.objects.count() == 1, "for the remark alone"
+    contents("garage")
+    assert set(EmbeddingState.objects.values_list("entity_id", "version")) == before, "about something else"
+
+
+def contents_by_key() -> dict[int, str]:
+    contents("garage")
+    return {int(key): content for kind, key, content in stored() if kind == "garage"}
 
 
 def test_an_owner_at_the_end_of_a_path_changes_for_all_that_lead_there(ann: User, bob: User) -> None:

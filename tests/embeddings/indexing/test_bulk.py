@@ -154,10 +154,10 @@ def test_one_that_fails_gets_a_job_of_its_own(ann: User, provider: FakeProvider)
     work()
     assert len(stored()) == 148
     assert get_job(job.id).state == "completed"
-    delayed = get_queue("embeddings").jobs("delayed")
-    assert {(j.name, j.data["entity_id"], j.data["user_id"], j.attempts_made) for j in delayed} == {
-        ("generate-embedding", ids[3], str(ann.pk), 1),
-        ("generate-embedding", ids[70], str(ann.pk), 1),
+    failed = {j.data["entity_id"]: j for state in ("delayed", "failed") for j in get_queue("embeddings").jobs(state)}
+    assert {(j.name, entity_id, j.data["user_id"], j.attempts_made, j.state) for entity_id, j in failed.items()} == {
+        ("generate-embedding", ids[3], str(ann.pk), 1, "delayed"),
+        ("generate-embedding", ids[70], str(ann.pk), 1, "failed"),
     }
     assert {state.error_class for state in EmbeddingState.objects.exclude(error="")} == {"ValueError", "InvalidInput"}
 

@@ -1,6 +1,7 @@
 """The table of errors: what the server says, what we raise, and whether another try may help."""
 
 import time
+import traceback
 from email.utils import formatdate
 
 import pytest
@@ -139,6 +140,10 @@ def test_one_refused_text_refuses_the_whole_request(server, openai_provider):
 def test_the_key_is_in_no_message(server):
     provider = OpenAIProvider(api_key="sk-very-secret", base_url=server.base_url)
     assert "very-secret" not in str(failure(provider))
+    server.answer(status=401, message="Incorrect API key provided: sk-very-secret. You can find it elsewhere.")
+    with pytest.raises(ProviderError, match=r"Incorrect API key provided: \[the key\]\. You can find it elsewhere\.") as caught:
+        embed(provider)
+    assert "very-secret" not in "".join(traceback.format_exception(caught.value)), "what is kept of a dead job"
 
 
 def as_openai(server, monkeypatch) -> OpenAIProvider:

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from embeddings.jobs import cleanup_embeddings
 from embeddings.models import DirtyEntity, Embedding, EmbeddingModel, EmbeddingState
 from embeddings.reconciling import cleanup as module
+from queues import add_job, get_queue_stats
 from tests.embeddings.conftest import stored, vector_rows, work
 from tests.testapp.models import Country, Note
 
@@ -98,3 +99,19 @@ def test_parts_follow_each_other_to_the_end(notes: list[Note], monkeypatch: pyte
 def test_an_unknown_type_is_named() -> None:
     with pytest.raises(CommandError, match="Unknown entity type 'ship'"):
         run("--type", "ship")
+
+
+def test_the_job_removes_orphans_but_not_suspiciously_many_and_is_safe_to_run_twice(ann: User) -> None:
+    for number in range(30):
+        Note.objects.create(author=ann, title=f"note {number}")
+    work()
+    Note.objects.filter(title="note 3")._raw_delete("default")
+    for _ in range(2):
+        add_job("embeddings", "cleanup-embeddings", {})
+    work()
+    assert len(stored()) == 29
+    Note.objects.all()._raw_delete("default")
+    add_job("embeddings", "cleanup-embeddings", {})
+    work()
+    assert len(stored()) == 29, "an emptied table looks like a mistake"
+    assert get_queue_stats("embeddings").failed == 0

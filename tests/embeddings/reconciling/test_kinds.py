@@ -8,12 +8,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Model
+from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from embeddings import embeddings_disabled, status
 from embeddings.models import DirtyEntity, Embedding, EmbeddingModel, EmbeddingState, SyncProgress
 from embeddings.reconciling.reconciler import reconcile
 from embeddings.reconciling.report import OPEN, WRONG, TypeReport
+from embeddings.testing.openai_server import OpenAIServer
 from tests.embeddings.conftest import stored, vector_rows, work
 from tests.testapp.models import Article, Attachment, Car, Country, Document, Note
 
@@ -221,3 +223,21 @@ def test_a_queryset_that_joins_orders_and_prefetches_is_read_by_keys_alone(ann: 
         assert report_of("article").is_right
     assert not [query for query in queries if "testapp_tag" in query["sql"] or "testapp_comment" in query["sql"]]
     assert len([query for query in queries if "testapp_article" in query["sql"]]) == 2
+
+
+def test_chunks_of_another_maximum_in_the_settings_are_stale_and_what_is_equal_is_not_paid_for_again(ann: User) -> None:
+    with OpenAIServer() as server:
+        options = {"EMBEDDINGS_OPENAI_API_KEY": server.api_key, "EMBEDDINGS_OPENAI_BASE_URL": server.base_url}
+        with override_settings(**options):
+            EmbeddingModel.objects.create(provider="openai", name="stub-model", dimensions=64, min_similarity=0.2, status="active")
+            long = Note.objects.create(author=ann, title="A sentence of some length. " * 7)
+            Note.objects.create(author=ann, title="short")
+            work()
+            assert wrong("note") == {}
+        with override_settings(**options, EMBEDDINGS_OPENAI_MAX_INPUT_TOKENS=40):
+            assert wrong("note") == {"stale": 2}
+            reconcile()
+            work()
+            assert wrong("note") == {}
+            assert vectors(long).count() > 1
+            assert "short" not in server.requests[-1]["input"]

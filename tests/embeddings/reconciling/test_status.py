@@ -119,6 +119,16 @@ def test_the_first_parked_rows_are_listed_with_reasons_and_all_on_demand(ann: Us
     assert len(json.loads(run("--json"))["parked"]) == 12
 
 
+def test_of_very_many_parked_rows_the_last_are_listed_and_all_are_counted(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("embeddings.reconciling.status.MOST_PARKED", 3)
+    for number in range(5):
+        note = Note.objects.create(author=ann, title=f"note {number}")
+        DirtyEntity.objects.filter(entity_id=str(note.pk)).update(parked_reason=f"no {number}", parked_at=Now())
+    found = embeddings.status()
+    assert [row.reason for row in found.parked] == ["no 4", "no 3", "no 2"]
+    assert found.count("parked") == 5
+
+
 def test_a_full_sync_shows_its_rate(ann: User) -> None:
     Note.objects.create(author=ann, title="a")
     work()

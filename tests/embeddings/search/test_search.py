@@ -1,5 +1,6 @@
 """What a search answers, and what it refuses."""
 
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
@@ -114,3 +115,11 @@ def test_many_dead_hits_are_read_over_in_few_queries(ann: User) -> None:
     with CaptureQueriesContext(connection) as captured:
         assert [hit.entity for hit in search(ann, "same words", limit=1)] == [last]
     assert len(captured) < 20
+
+
+def test_a_result_cannot_be_changed(ann: User) -> None:
+    Note.objects.create(author=ann, title="heart doctor")
+    work()
+    (hit,) = search(ann, "doctor")
+    with pytest.raises(FrozenInstanceError):
+        hit.similarity = 1.0  # type: ignore[misc]
