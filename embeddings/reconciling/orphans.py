@@ -9,7 +9,7 @@ from django.db import connections
 
 from embeddings.capture.registry import registry
 from embeddings.models import EmbeddingModel
-from embeddings.reconciling.keys import RESULT, TOTALS, window_of
+from embeddings.reconciling.keys import AS_SETS, BY_ROW, RESULT, TOTALS, window_of
 from embeddings.reconciling.source import source_of
 from embeddings.reconciling.window import Window
 
@@ -32,12 +32,16 @@ WITH indexed AS MATERIALIZED (
         ELSE 'alive'
     END AS kind
     FROM indexed
-    LEFT JOIN embeddings_dirtyentity AS dirty ON dirty.entity_type = %s AND dirty.entity_id = indexed.entity_id
-    LEFT JOIN ({rows}) AS rows (key, owner) ON {is_of}
+    LEFT JOIN {lateral} (
+        SELECT * FROM embeddings_dirtyentity WHERE entity_type = %s {of_row} {one}
+    ) AS dirty ON dirty.entity_id = indexed.entity_id
+    LEFT JOIN {rows} ON {is_of}
 )"""
 
 COUNT = f"{LOOKED}{TOTALS}"
 LOOK = f"{LOOKED}{RESULT}"
+
+ONE_ROW = "LATERAL (SELECT rows.key FROM {rows} WHERE {is_of} LIMIT 1) AS rows"
 
 STRAY = """EXISTS (
     SELECT FROM embeddings_embedding AS embedding
@@ -86,7 +90,12 @@ def _build(
     first, number = ("", []) if limit is None else ("ORDER BY entity_id LIMIT %s", [limit])
     rank = "NULL" if limit is None else "row_number() OVER (ORDER BY indexed.entity_id)"
     branch: list[Any] = [entity_type, after, *model_keys, *number]
-    statement = template.format(of_model=of_model, is_stray=is_stray, rows=rows, is_of=is_of, first=first, rank=rank)
+    rows = f"({rows}) AS rows (key, owner)"
+    if limit is None:
+        lookup = AS_SETS | {"rows": rows, "is_of": is_of}
+    else:
+        lookup = BY_ROW | {"of_row": "AND entity_id = indexed.entity_id", "rows": ONE_ROW.format(rows=rows, is_of=is_of), "is_of": "true"}
+    statement = template.format(of_model=of_model, is_stray=is_stray, first=first, rank=rank, **lookup)
     return statement, [*branch, *branch, *number, *stray_keys, entity_type, *source]
 
 
