@@ -2,12 +2,13 @@ import json
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from embeddings import EmbeddingsError, search
+from embeddings.management.command import EmbeddingsCommand
 
 
-class Command(BaseCommand):
+class Command(EmbeddingsCommand):
     help = "Searches what a user owns by meaning."
 
     def add_arguments(self, parser: CommandParser) -> None:

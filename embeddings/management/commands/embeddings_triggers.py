@@ -2,18 +2,19 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError
 
 from embeddings.capture.installation import TriggerState, install, remove, status
 from embeddings.capture.registry import registry
 from embeddings.conf import settings
-from embeddings.exceptions import EmbeddingsError, NotRegistered
+from embeddings.exceptions import EmbeddingsError
+from embeddings.management.command import EmbeddingsCommand
 
 DONE = {"missing": "installed", "outdated": "renewed", "disabled": "enabled", "leftover": "removed"}
 
 
-class Command(BaseCommand):
+class Command(EmbeddingsCommand):
     help = (
         "Triggers that capture what no signal tells of: SQL, COPY, bulk writes, cascades of the database. They mark what the "
         "statement changed, in its transaction; the sweep sends the jobs."
@@ -63,10 +64,3 @@ class Command(BaseCommand):
             self.stdout.write(f"{using:12} {state.entity_type:20} {state.table:32} {'would be ' if dry_run else ''}{word}")
         if not states:
             self.stdout.write(f"{using}: nothing to {'show' if action == 'status' else action}.")
-
-
-def _check_type(entity_type: str) -> None:
-    try:
-        registry.get(entity_type)
-    except NotRegistered as error:
-        raise CommandError(str(error)) from error

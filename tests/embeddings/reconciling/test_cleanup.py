@@ -37,7 +37,7 @@ def notes(ann: User) -> list[Note]:
 def test_a_dry_run_writes_nothing(notes: list[Note]) -> None:
     notes[0].__class__.objects.filter(pk=notes[0].pk)._raw_delete("default")
     before = vector_rows()
-    assert "note: 30 entities, 1 are orphaned, 0 were removed." in run("--dry-run")
+    assert "note: 30 entities, 1 is orphaned, 0 were removed." in run("--dry-run")
     assert (vector_rows(), DirtyEntity.objects.count()) == (before, 0)
 
 
@@ -65,7 +65,7 @@ def test_too_many_of_one_type_are_refused_and_other_types_go_on(ann: User, notes
 
 def test_a_type_that_nobody_registers_goes(notes: list[Note]) -> None:
     rename_type(notes[0].pk)
-    assert "ship (unregistered): 1 entities, 1 are orphaned, 1 were removed." in run("--type", "ship")
+    assert "ship (unregistered): 1 entity, 1 is orphaned, 1 was removed." in run("--type", "ship")
     assert not Embedding.objects.filter(entity_type="ship").exists()
 
 
@@ -74,7 +74,7 @@ def test_stray_vectors_go_and_those_of_a_living_row_come_back_right(notes: list[
     EmbeddingState.objects.filter(entity_id=str(notes[1].pk)).update(status="removed", owner_id="")
     Note.objects.filter(pk=notes[1].pk).update(is_hidden=True)
     Embedding.objects.filter(entity_id=str(notes[0].pk)).update(content="stray")
-    assert "2 are orphaned, 1 were removed" in run()
+    assert "2 are orphaned, 1 was removed" in run()
     assert {content for _, _, content in stored()} == {note.title for note in notes} - {notes[1].title}
 
 
