@@ -49,7 +49,7 @@ STRAY = """EXISTS (
     WHERE embedding.entity_type = %s AND embedding.entity_id = indexed.entity_id AND state.status IS DISTINCT FROM 'embedded'
 )"""
 
-# Of every type that has vectors or states: one index look-up a type, not a scan.
+# Of every type that a table has: one index look-up a type, not a scan.
 TYPES = """
 WITH RECURSIVE types AS (
     (SELECT entity_type FROM {table} ORDER BY entity_type LIMIT 1)
@@ -108,10 +108,10 @@ def _source(entity_type: str, using: str, *, is_whole: bool) -> tuple[str, str, 
 
 
 def stored_types(using: str) -> set[str]:
-    """Entity types that have vectors or states, registered or not."""
+    """Entity types that have vectors, states or fan-outs, registered or not."""
     found: set[str] = set()
     with connections[using].cursor() as cursor:
-        for table in ("embeddings_embedding", "embeddings_embeddingstate"):
+        for table in ("embeddings_embedding", "embeddings_embeddingstate", "embeddings_fanout"):
             cursor.execute(TYPES.format(table=table))
             found.update(entity_type for (entity_type,) in cursor.fetchall())
     return found

@@ -6,9 +6,10 @@ from io import StringIO
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db.models.functions import Now
 
 from embeddings.jobs import cleanup_embeddings
-from embeddings.models import DirtyEntity, Embedding, EmbeddingModel, EmbeddingState
+from embeddings.models import DirtyEntity, Embedding, EmbeddingModel, EmbeddingState, FanOut
 from embeddings.reconciling import cleanup as module
 from tests.embeddings.conftest import stored, vector_rows, work
 from tests.testapp.models import Country, Note
@@ -98,3 +99,18 @@ def test_parts_follow_each_other_to_the_end(notes: list[Note], monkeypatch: pyte
 def test_an_unknown_type_is_named() -> None:
     with pytest.raises(CommandError, match="Unknown entity type 'ship'"):
         run("--type", "ship")
+
+
+def test_parked_fan_outs_of_a_type_that_nobody_registers_go_and_pending_ones_stay(notes: list[Note]) -> None:
+    for path, reason in (("shelf", "NotRegistered: Unknown entity type 'ship'"), ("tags", "")):
+        FanOut.objects.create(
+            entity_type="ship", path=path, related_id="1", version=1, dirtied_at=Now(), enqueued_at=Now(), parked_reason=reason
+        )
+    run("--dry-run")
+    assert FanOut.objects.count() == 2
+    run()
+    assert [row.path for row in FanOut.objects.all()] == ["tags"]
+
+
+def test_nothing_to_remove_is_said_so() -> None:
+    assert run() == "Nothing is stored, so there is nothing to remove.\n"
