@@ -8,7 +8,7 @@ class EmbeddingsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from embeddings import checks  # noqa: F401
+        from embeddings import checks, setting_checks  # noqa: F401
         from embeddings.capture import installation, signals
         from embeddings.capture.registry import registry
         from embeddings.indexing import parking

@@ -39,12 +39,12 @@ def check_provider(**_: Any) -> list[CheckMessage]:
 
 @register("embeddings")
 def check_local_model(**_: Any) -> list[CheckMessage]:
-    if settings.provider == "openai" or django_settings.DEBUG:
+    if settings.provider not in ("local", "fake") or django_settings.DEBUG:
         return []
     return [
         Warning(
             f"Embeddings come from the provider {settings.provider!r}, which is meant for trying things out.",
-            hint="Set OPENAI_API_KEY, or OPENAI_BASE_URL of a server that speaks its protocol.",
+            hint="Set EMBEDDINGS_PROVIDER to 'openai', and EMBEDDINGS_OPENAI_API_KEY or EMBEDDINGS_OPENAI_BASE_URL.",
             id="embeddings.W001",
         )
     ]
@@ -95,7 +95,7 @@ def check_pgvector(databases: Sequence[str] | None = None, **_: Any) -> list[Che
                 row = cursor.fetchone()
         except DatabaseError as error:
             reason = str(error).strip().splitlines()[0]
-            messages.append(Error(f"The database {alias!r} does not answer: {reason}", hint="See DATABASE_URL.", id="embeddings.E004"))
+            messages.append(Error(f"The database {alias!r} does not answer: {reason}", hint="See DATABASES.", id="embeddings.E004"))
             continue
         messages += _check_version(alias, row)
     return messages

@@ -17,7 +17,7 @@ from embeddings.capture.embeddable import Embeddable
 from embeddings.models import DirtyEntity
 from embeddings.names import BULK_EMBED, EMBEDDINGS, EXPAND_FAN_OUT, GENERATE_EMBEDDING, Operation
 from embeddings.parts import parts
-from queues import QueuesError
+from queues import InvalidPayload, QueuesError
 from queues.per_transaction import PerTransaction
 from queues.publish import deliver, prepare
 
@@ -170,10 +170,18 @@ def hand_over(changes: Sequence[Change | RelatedChange], *, using: str) -> None:
 
 def _send(changes: list[Change | RelatedChange], using: str) -> None:
     """The latest change of each entity. Redis being away costs nothing but time: the sweep comes by."""
+    latest = list({change.key: change for change in changes}.values())
     try:
-        enqueue(list({change.key: change for change in changes}.values()), using=using)
+        enqueue(latest, using=using)
+    except InvalidPayload as error:
+        if len(latest) == 1:
+            log.error("No job can name a changed row, so the sweep will park it: %s", error)
+            return
+        middle = len(latest) // 2  # the others' jobs leave all the same
+        _send(latest[:middle], using)
+        _send(latest[middle:], using)
     except QueuesError as error:
-        log.error("The jobs of %d changed rows did not reach Redis, the sweep will enqueue them: %s", len(changes), error)
+        log.error("The jobs of %d changed rows did not reach Redis, the sweep will enqueue them: %s", len(latest), error)
 
 
 _outbox: PerTransaction[Change | RelatedChange] = PerTransaction("changes", lambda changes, using: _send(changes, using))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from datetime import datetime, time
 from typing import Any
 
@@ -11,7 +12,9 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
+from embeddings.capture.registry import registry
 from embeddings.conf import settings
+from embeddings.exceptions import NotRegistered
 from embeddings.reconciling.report import OPEN, WRONG
 
 COUNTS = (*WRONG, *OPEN)
@@ -42,6 +45,15 @@ def add_scope(parser: CommandParser) -> None:
 
 def databases(chosen: str | None) -> tuple[str, ...]:
     return (chosen,) if chosen else settings.databases
+
+
+def check_types(entity_types: Iterable[str] | None) -> None:
+    """Raises CommandError for a type that nobody registers."""
+    for entity_type in entity_types or ():
+        try:
+            registry.get(entity_type)
+        except NotRegistered as error:
+            raise CommandError(str(error)) from error
 
 
 def moment(text: str) -> datetime:

@@ -42,7 +42,7 @@ class OpenAIProvider(Provider):
         if base_url and not base_url.startswith(("http://", "https://")):
             raise ProviderMisconfigured(f"EMBEDDINGS_OPENAI_BASE_URL is {base_url!r}, it must begin with http:// or https://.")
         if not api_key.strip() and not base_url:
-            raise ProviderMisconfigured("EMBEDDINGS_OPENAI_API_KEY (OPENAI_API_KEY) is not set.")
+            raise ProviderMisconfigured("EMBEDDINGS_OPENAI_API_KEY is not set.")
         self.model = model
         self.dimensions = find_dimensions(model, dimensions)
         self.max_inputs = max_inputs or (OTHER_SERVERS_MAX_INPUTS if base_url else 2048)

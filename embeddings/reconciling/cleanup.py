@@ -10,7 +10,7 @@ from embeddings.capture.changes import owe
 from embeddings.capture.registry import registry
 from embeddings.exceptions import ProviderError
 from embeddings.indexing.indexer import index
-from embeddings.models import Embedding, EmbeddingModel, EmbeddingState
+from embeddings.models import Embedding, EmbeddingModel, EmbeddingState, FanOut
 from embeddings.reconciling import orphans
 from embeddings.reconciling.window import windows
 
@@ -59,6 +59,8 @@ def _clean(entity_type: str, using: str, *, dry_run: bool, force: bool) -> Clean
     orphaned = counts["orphaned"] + counts["stray"]
     is_refused = orphaned > max(ALWAYS, entities * MOST_SHARE) and not force
     removed = 0 if dry_run or is_refused else sum(_remove(entity_type, ids, using) for ids in _parts(entity_type, using))
+    if not dry_run and not is_refused and entity_type not in registry:  # a retry would park them again, for ever
+        FanOut.objects.using(using).parked().filter(entity_type=entity_type).delete()
     return Cleanup(
         entity_type=entity_type,
         database=using,

@@ -24,12 +24,6 @@ LOOKED = """
 WITH source AS MATERIALIZED (
     SELECT DISTINCT ON (key) key, key::text COLLATE "default" AS entity_id, coalesce(owner::text, '') AS owner
     FROM ({rows}) AS rows (key, owner) {window}
-), vectors AS (
-    SELECT embedding.entity_id, count(*) AS chunks, max(chunk_index) AS highest,
-        min(embedding.user_id::text) AS first_owner, max(embedding.user_id::text) AS last_owner
-    FROM embeddings_embedding AS embedding {of_window}
-    WHERE embedding.entity_type = %s AND embedding.model_id = %s
-    GROUP BY embedding.entity_id
 ), looked AS (
     SELECT {rank} AS rank, source.entity_id, source.owner, CASE
         WHEN dirty.id IS NOT NULL THEN 'owed'
@@ -48,11 +42,23 @@ WITH source AS MATERIALIZED (
         ELSE 'incomplete'
     END AS kind
     FROM source
-    LEFT JOIN vectors ON vectors.entity_id = source.entity_id
-    LEFT JOIN embeddings_embeddingstate AS state
-        ON state.entity_type = %s AND state.entity_id = source.entity_id AND state.model_id = %s
-    LEFT JOIN embeddings_dirtyentity AS dirty ON dirty.entity_type = %s AND dirty.entity_id = source.entity_id
+    LEFT JOIN {lateral} (
+        SELECT entity_id, count(*) AS chunks, max(chunk_index) AS highest,
+            min(user_id::text) AS first_owner, max(user_id::text) AS last_owner
+        FROM embeddings_embedding WHERE entity_type = %s AND model_id = %s {of_row} GROUP BY entity_id
+    ) AS vectors ON vectors.entity_id = source.entity_id
+    LEFT JOIN {lateral} (
+        SELECT * FROM embeddings_embeddingstate WHERE entity_type = %s AND model_id = %s {of_row} {one}
+    ) AS state ON state.entity_id = source.entity_id
+    LEFT JOIN {lateral} (
+        SELECT * FROM embeddings_dirtyentity WHERE entity_type = %s {of_row} {one}
+    ) AS dirty ON dirty.entity_id = source.entity_id
 )"""
+
+# A window is looked up row by row, through the indices. Joined as sets, nested loops of a whole window with a whole table are what the
+# planner chooses where its statistics do not know the entity type yet: a new type, or a first backfill. That takes minutes.
+BY_ROW = {"lateral": "LATERAL", "of_row": "AND entity_id = source.entity_id", "one": "LIMIT 1"}
+AS_SETS = dict.fromkeys(BY_ROW, "")
 
 TOTALS = " SELECT kind, count(*) FROM looked GROUP BY kind"
 COUNT = f"{LOOKED}{TOTALS}"
@@ -79,7 +85,7 @@ WRONG: tuple[Kind, ...] = ("missing", "wrong_model", "stale", "wrong_owner", "in
 def count(embeddable: Embeddable, model: EmbeddingModel) -> Counter[str]:
     """How many rows are of each kind, of all of them, in one statement."""
     source = source_of(embeddable, model.database)
-    statement = COUNT.format(rows=source.sql, window="", of_window="", rank="NULL")
+    statement = COUNT.format(rows=source.sql, window="", rank="NULL", **AS_SETS)
     with connections[model.database].cursor() as cursor:
         cursor.execute(statement, [*source.params, *_parameters(embeddable, model)])
         return Counter(dict(cursor.fetchall()))
@@ -102,8 +108,8 @@ def look(
     statement = LOOK.format(
         rows=source.sql,
         window=f"{behind} ORDER BY key LIMIT %s",
-        of_window="JOIN source ON source.entity_id = embedding.entity_id",
         rank="row_number() OVER (ORDER BY source.key)",
+        **BY_ROW,
     )
     with connections[model.database].cursor() as cursor:
         cursor.execute(statement, [*source.params, *position, limit, *_parameters(embeddable, model), list(kinds), most])
@@ -112,7 +118,7 @@ def look(
 
 def _parameters(embeddable: Embeddable, model: EmbeddingModel) -> list[Any]:
     entity_type = embeddable.entity_type
-    return [entity_type, model.pk, entity_type, recipe_of(embeddable, model), entity_type, model.pk, entity_type]
+    return [entity_type, recipe_of(embeddable, model), entity_type, model.pk, entity_type, model.pk, entity_type]
 
 
 def window_of(row: tuple[Any, ...], limit: int) -> Window:

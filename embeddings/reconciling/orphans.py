@@ -9,7 +9,7 @@ from django.db import connections
 
 from embeddings.capture.registry import registry
 from embeddings.models import EmbeddingModel
-from embeddings.reconciling.keys import RESULT, TOTALS, window_of
+from embeddings.reconciling.keys import AS_SETS, BY_ROW, RESULT, TOTALS, window_of
 from embeddings.reconciling.source import source_of
 from embeddings.reconciling.window import Window
 
@@ -32,12 +32,16 @@ WITH indexed AS MATERIALIZED (
         ELSE 'alive'
     END AS kind
     FROM indexed
-    LEFT JOIN embeddings_dirtyentity AS dirty ON dirty.entity_type = %s AND dirty.entity_id = indexed.entity_id
-    LEFT JOIN ({rows}) AS rows (key, owner) ON {is_of}
+    LEFT JOIN {lateral} (
+        SELECT * FROM embeddings_dirtyentity WHERE entity_type = %s {of_row} {one}
+    ) AS dirty ON dirty.entity_id = indexed.entity_id
+    LEFT JOIN {rows} ON {is_of}
 )"""
 
 COUNT = f"{LOOKED}{TOTALS}"
 LOOK = f"{LOOKED}{RESULT}"
+
+ONE_ROW = "LATERAL (SELECT rows.key FROM {rows} WHERE {is_of} LIMIT 1) AS rows"
 
 STRAY = """EXISTS (
     SELECT FROM embeddings_embedding AS embedding
@@ -45,7 +49,7 @@ STRAY = """EXISTS (
     WHERE embedding.entity_type = %s AND embedding.entity_id = indexed.entity_id AND state.status IS DISTINCT FROM 'embedded'
 )"""
 
-# Of every type that has vectors or states: one index look-up a type, not a scan.
+# Of every type that a table has: one index look-up a type, not a scan.
 TYPES = """
 WITH RECURSIVE types AS (
     (SELECT entity_type FROM {table} ORDER BY entity_type LIMIT 1)
@@ -86,7 +90,12 @@ def _build(
     first, number = ("", []) if limit is None else ("ORDER BY entity_id LIMIT %s", [limit])
     rank = "NULL" if limit is None else "row_number() OVER (ORDER BY indexed.entity_id)"
     branch: list[Any] = [entity_type, after, *model_keys, *number]
-    statement = template.format(of_model=of_model, is_stray=is_stray, rows=rows, is_of=is_of, first=first, rank=rank)
+    rows = f"({rows}) AS rows (key, owner)"
+    if limit is None:
+        lookup = AS_SETS | {"rows": rows, "is_of": is_of}
+    else:
+        lookup = BY_ROW | {"of_row": "AND entity_id = indexed.entity_id", "rows": ONE_ROW.format(rows=rows, is_of=is_of), "is_of": "true"}
+    statement = template.format(of_model=of_model, is_stray=is_stray, first=first, rank=rank, **lookup)
     return statement, [*branch, *branch, *number, *stray_keys, entity_type, *source]
 
 
@@ -99,10 +108,10 @@ def _source(entity_type: str, using: str, *, is_whole: bool) -> tuple[str, str, 
 
 
 def stored_types(using: str) -> set[str]:
-    """Entity types that have vectors or states, registered or not."""
+    """Entity types that have vectors, states or fan-outs, registered or not."""
     found: set[str] = set()
     with connections[using].cursor() as cursor:
-        for table in ("embeddings_embedding", "embeddings_embeddingstate"):
+        for table in ("embeddings_embedding", "embeddings_embeddingstate", "embeddings_fanout"):
             cursor.execute(TYPES.format(table=table))
             found.update(entity_type for (entity_type,) in cursor.fetchall())
     return found

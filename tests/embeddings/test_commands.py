@@ -80,8 +80,8 @@ def test_cleanup_removes_orphans_but_not_suspiciously_many(ann: User) -> None:
         Note.objects.create(author=ann, title=f"note {number}")
     work()
     Note.objects.filter(title="note 3")._raw_delete("default")
-    assert "1 are orphaned, 0 were removed" in run("embeddings_cleanup", "--dry-run")
-    assert "1 were removed" in run("embeddings_cleanup")
+    assert "1 is orphaned, 0 were removed" in run("embeddings_cleanup", "--dry-run")
+    assert "1 was removed" in run("embeddings_cleanup")
     Note.objects.all()._raw_delete("default")
     with pytest.raises(CommandError, match="--yes"):
         run("embeddings_cleanup")

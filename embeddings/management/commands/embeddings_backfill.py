@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from embeddings import EmbeddingsError
 from embeddings.backfill.estimate import Estimate
@@ -14,8 +14,10 @@ from embeddings.backfill.run import Backfill, find_hindrance
 from embeddings.backfill.selection import Selection
 from embeddings.exceptions import ProviderError
 from embeddings.management.arguments import add_types, get_user, moment, positive
+from embeddings.management.command import EmbeddingsCommand
 from embeddings.management.progress import Progress
 from embeddings.management.reports import as_dicts, write_json
+from embeddings.management.words import counted, plural
 from queues import QueuesError
 
 LOOK_SECONDS = 0.5
@@ -23,7 +25,7 @@ HINDRANCE_SECONDS = 5.0
 NOTHING = "Nothing is missing or stale."
 
 
-class Command(BaseCommand):
+class Command(EmbeddingsCommand):
     help = (
         "Embeds what is missing or stale: marks it, lets the workers embed it after everybody's own saves, and shows how far they are. "
         "Ctrl-C ends the showing, not the work; the same command goes on. Ends with 1 if entities failed."
@@ -74,12 +76,13 @@ class Command(BaseCommand):
             write_json(self.stdout, asdict(found))
             return
         about = "" if found.is_exact else "about "
-        self.stdout.write(f"{found.entities:,} entities would be embedded: {about}{found.chunks:,} chunks, {about}{found.tokens:,} tokens.")
+        chunks, tokens = counted(found.chunks, "chunk"), counted(found.tokens, "token")
+        self.stdout.write(f"{counted(found.entities, 'entity')} would be embedded: {about}{chunks}, {about}{tokens}.")
         if found.dollars is not None:
             price = f"${found.dollars:,.2f}" if found.dollars >= 0.01 or not found.dollars else "less than a cent"
-            self.stdout.write(f"At least {found.requests:,} requests, at most about {price}.")
+            self.stdout.write(f"At least {counted(found.requests, 'request')}, at most about {price}.")
         else:
-            self.stdout.write(f"At least {found.requests:,} requests. What they cost is not known of this model.")
+            self.stdout.write(f"At least {counted(found.requests, 'request')}. What they cost is not known of this model.")
         if not found.is_exact:
             self.stdout.write(f"Reckoned from {found.sampled:,} of the entities, chosen at random.")
         if found.empty or found.unbuildable:
@@ -92,9 +95,10 @@ class Command(BaseCommand):
             for count in self.backfill.mark():
                 marked += count
         except KeyboardInterrupt:
-            self._stop(f"Stopped while marking: {marked:,} entities are marked. The same command goes on.")
+            self._stop(f"Stopped while marking: {counted(marked, 'entity')} {plural(marked, 'is')} marked. The same command goes on.")
         self.backfill.owed.count_from_here()
-        self._say(f"{marked:,} entities are {'' if self.backfill.force else 'missing or stale, and '}marked." if marked else NOTHING)
+        why = "" if self.backfill.force else "missing or stale, and "
+        self._say(f"{counted(marked, 'entity')} {plural(marked, 'is')} {why}marked." if marked else NOTHING)
         if not no_wait:
             try:
                 self._follow()
@@ -120,7 +124,7 @@ class Command(BaseCommand):
 
     def _embed_here(self) -> None:
         total = self.backfill.count()
-        self._say(f"{total:,} entities to embed in this process." if total else NOTHING)
+        self._say(f"{counted(total, 'entity')} to embed in this process." if total else NOTHING)
         with Progress(self.stdout, total=total, quiet=self.as_json) as progress:
 
             def wait(seconds: float, error: ProviderError) -> None:
@@ -144,8 +148,9 @@ class Command(BaseCommand):
         for reason in [] if self.as_json else reasons:
             self.stdout.write(f"failed: {reason.entity_type} {reason.entity_id}: {reason.reason[:200]}")
         if failed:
-            raise CommandError(f"{failed:,} entities could not be embedded, and are parked: a new save or this command tries them again.")
-        self._say("All are embedded." if not pending else f"{pending:,} wait for a worker.")
+            what = f"{counted(failed, 'entity')} could not be embedded, and {plural(failed, 'is')} parked"
+            raise CommandError(f"{what}: a new save or this command tries again.")
+        self._say(f"{pending:,} {'waits' if pending == 1 else 'wait'} for a worker." if pending else "All are embedded.")
 
     def _stop(self, text: str) -> None:
         self._say(text)

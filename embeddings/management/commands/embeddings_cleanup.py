@@ -1,14 +1,16 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from embeddings import EmbeddingsError
 from embeddings.management.arguments import add_scope, databases
+from embeddings.management.command import EmbeddingsCommand
 from embeddings.management.reports import as_dicts, write_json
+from embeddings.management.words import counted, plural
 from embeddings.reconciling.cleanup import Cleanup, cleanup
 
 
-class Command(BaseCommand):
+class Command(EmbeddingsCommand):
     help = "Removes what is stored of entities that are gone, of types that nobody registers any more, and vectors that no state has."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -29,12 +31,20 @@ class Command(BaseCommand):
         else:
             for result in results:
                 self._write(result)
+            if not results:
+                self.stdout.write("Nothing is stored, so there is nothing to remove.")
         if refused := [result for result in results if result.is_refused and not dry_run]:
             raise CommandError(" ".join(map(_refusal, refused)) + " --yes removes them all the same.")
 
     def _write(self, result: Cleanup) -> None:
         name = result.entity_type if result.is_registered else f"{result.entity_type} (unregistered)"
-        self.stdout.write(f"{name}: {result.entities:,} entities, {result.orphaned:,} are orphaned, {result.removed:,} were removed.")
+        self.stdout.write(
+            f"{name}: {counted(result.entities, 'entity')}, {_of(result.orphaned, 'is')} orphaned, {_of(result.removed, 'was')} removed."
+        )
+
+
+def _of(number: int, verb: str) -> str:
+    return f"{number:,} {plural(number, verb)}"
 
 
 def _refusal(result: Cleanup) -> str:

@@ -1,13 +1,16 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from embeddings.capture.registry import registry
 from embeddings.indexing.parking import Parked, find_parked, retry_parked
 from embeddings.management.arguments import database
+from embeddings.management.command import EmbeddingsCommand
 from embeddings.management.reports import as_dicts, write_json
+from embeddings.management.words import plural
 
 
-class Command(BaseCommand):
+class Command(EmbeddingsCommand):
     help = "Lists what is parked because its job died, with the reasons; retries it where --all or a choice is given."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -24,6 +27,9 @@ class Command(BaseCommand):
         if everything and chosen:
             raise CommandError("--all leaves nothing to choose: give it alone, or --type, --id and --error without it.")
         parked = find_parked(using=database, **chosen)
+        if "entity_type" in chosen and not parked and chosen["entity_type"] not in registry:
+            known = ", ".join(sorted(embeddable.entity_type for embeddable in registry))
+            raise CommandError(f"Nothing of the type {chosen['entity_type']!r} is parked, and nobody registers it: there are {known}.")
         is_retry = bool(everything or chosen) and not dry_run
         count = retry_parked(using=database, **chosen) if is_retry else 0
         if options["json"]:
@@ -32,9 +38,10 @@ class Command(BaseCommand):
         for item in parked:
             self.stdout.write(_line(item))
         if is_retry:
-            self.stdout.write(f"{count:,} were enqueued again.")
+            self.stdout.write(f"{count:,} {plural(count, 'was')} enqueued again.")
         else:
-            self.stdout.write(f"{len(parked):,} are parked. Retry them with --all, or with --type, --id or --error (without --dry-run).")
+            hint = " Retry with --all, or with --type, --id or --error (without --dry-run)." if parked else ""
+            self.stdout.write(f"{len(parked):,} {plural(len(parked), 'is')} parked.{hint}")
 
 
 def _line(item: Parked) -> str:

@@ -1,13 +1,14 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from embeddings import EmbeddingsError, search
 from embeddings.management.arguments import add_types, get_user
+from embeddings.management.command import EmbeddingsCommand
 from embeddings.management.reports import write_json
 
 
-class Command(BaseCommand):
+class Command(EmbeddingsCommand):
     help = "Searches what a user owns by meaning."
 
     def add_arguments(self, parser: CommandParser) -> None:

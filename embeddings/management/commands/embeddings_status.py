@@ -1,17 +1,19 @@
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from embeddings import EmbeddingsError, status
 from embeddings.management.arguments import COUNTS, add_scope, counts
+from embeddings.management.command import EmbeddingsCommand
 from embeddings.management.reports import write_json, write_types
+from embeddings.management.words import counted
 from embeddings.reconciling.status import MOST_PARKED, Status
 
 FIRST = 10
 
 
-class Command(BaseCommand):
+class Command(EmbeddingsCommand):
     help = "Shows per entity type and model what is embedded, owed, parked and wrong, and what was spent. Changes nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -57,7 +59,8 @@ class Command(BaseCommand):
 
     def _write_usage(self, found: Status) -> None:
         for day in found.usage:
-            self.stdout.write(f"{day.day}: {day.requests:,} requests, {day.tokens:,} tokens, {day.provider} {day.model} ({day.database})")
+            spent = f"{counted(day.requests, 'request')}, {counted(day.tokens, 'token')}"
+            self.stdout.write(f"{day.day}: {spent}, {day.provider} {day.model} ({day.database})")
 
     def _write_parked(self, found: Status, most: int | None) -> None:
         for row in found.parked[:most]:

@@ -1,18 +1,20 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from embeddings import EmbeddingsError
 from embeddings.management.arguments import add_scope, databases
+from embeddings.management.command import EmbeddingsCommand
 from embeddings.management.reports import as_dicts, write_json, write_types
+from embeddings.management.words import counted, plural
 from embeddings.reconciling.reconciler import reconcile
 from embeddings.reconciling.report import TypeReport
 from embeddings.reconciling.sweep import sweep_all
 from queues import QueuesError
 
 
-class Command(BaseCommand):
+class Command(EmbeddingsCommand):
     help = "Compares the index with the tables and enqueues the difference: rows written without signals, lost jobs, orphans."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -39,8 +41,9 @@ class Command(BaseCommand):
             write_json(self.stdout, {"types": as_dicts(reports)})
             return
         write_types(self.stdout, reports)
-        count = sum(report.wrong + report.pending + report.fan_outs for report in reports)
-        self.stdout.write(f"{count:,} entities {'would be' if dry_run else 'were'} enqueued.")
+        entities, fan_outs = sum(report.wrong + report.pending for report in reports), sum(report.fan_outs for report in reports)
+        what = counted(entities, "entity") + (f" and {counted(fan_outs, 'fan-out')}" if fan_outs else "")
+        self.stdout.write(f"{what} {'would be' if dry_run else plural(entities + fan_outs, 'was')} enqueued.")
 
     def _show(self, entity_type: str, done: int, total: int) -> None:
         """Rows a second and the time left, on stderr."""

@@ -1,19 +1,19 @@
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError
 
 from embeddings.capture.installation import TriggerState, install, remove, status
-from embeddings.capture.registry import registry
-from embeddings.exceptions import EmbeddingsError, NotRegistered
-from embeddings.management.arguments import add_scope, databases
+from embeddings.exceptions import EmbeddingsError
+from embeddings.management.arguments import add_scope, check_types, databases
+from embeddings.management.command import EmbeddingsCommand
 from embeddings.management.reports import write_json
 
 DONE = {"missing": "installed", "outdated": "renewed", "disabled": "enabled", "leftover": "removed"}
 
 
-class Command(BaseCommand):
+class Command(EmbeddingsCommand):
     help = (
         "Triggers that capture what no signal tells of: SQL, COPY, bulk writes, cascades of the database. They mark what the "
         "statement changed, in its transaction; the sweep sends the jobs."
@@ -30,8 +30,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the triggers as JSON")
 
     def handle(self, *, action: str, entity_types: list[str] | None, database: str | None, dry_run: bool, **options: Any) -> None:
-        for entity_type in entity_types or () if action != "remove" else ():
-            _check_type(entity_type)
+        if action != "remove":  # those of a type that nobody registers any more can be removed all the same
+            check_types(entity_types)
         found = {}
         for using in databases(database):
             try:
@@ -57,10 +57,3 @@ class Command(BaseCommand):
             self.stdout.write(f"{using:12} {state.entity_type:20} {state.table:32} {'would be ' if dry_run else ''}{word}")
         if not states:
             self.stdout.write(f"{using}: nothing to {'show' if action == 'status' else action}.")
-
-
-def _check_type(entity_type: str) -> None:
-    try:
-        registry.get(entity_type)
-    except NotRegistered as error:
-        raise CommandError(str(error)) from error

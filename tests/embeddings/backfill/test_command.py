@@ -97,7 +97,7 @@ def test_here_what_only_a_person_can_mend_ends_it_and_the_rest_stays_owed(notes:
 def test_failures_are_listed_with_their_reasons_and_make_it_fail(notes: list[Note], ann: User, here: bool) -> None:
     Note.objects.bulk_create([Note(author=ann, title="unbuildable")])
     out = StringIO()
-    with pytest.raises(CommandError, match="1 entities could not be embedded, and are parked"):
+    with pytest.raises(CommandError, match="1 entity could not be embedded, and is parked"):
         if here:
             call_command("embeddings_backfill", "--here", stdout=out)
         else:
@@ -196,7 +196,7 @@ def test_what_failed_before_and_was_not_asked_for_is_no_failure_of_this_run(note
     run_jobs("embeddings", delayed=True)
     assert DirtyEntity.objects.parked().count() == 1
     assert "All are embedded." in backfill("--here", "--user", "ann")
-    with pytest.raises(CommandError, match="1 entities could not be embedded"):
+    with pytest.raises(CommandError, match="1 entity could not be embedded"):
         backfill("--here")
 
 

@@ -11,6 +11,7 @@ from django.db.models.signals import post_save
 from django.test import override_settings
 
 from embeddings import mark_dirty
+from embeddings.capture.changes import Change, record
 from embeddings.models import DirtyEntity, FanOut
 from embeddings.reconciling.sweep import sweep
 from queues import Job, get_queue
@@ -199,3 +200,12 @@ def test_without_signals_nothing_is_captured(ann: User) -> None:
         article.tags.create(name="new")
         article.delete()
     assert (DirtyEntity.objects.count(), FanOut.objects.count()) == (0, 0)
+
+
+def test_a_row_that_no_job_can_name_keeps_no_other_waiting(ann: User) -> None:
+    with transaction.atomic():
+        notes = [Note.objects.create(author=ann, title=title) for title in ("a", "b", "c")]
+        record([Change(entity_type="note", entity_id="")])
+    assert {job.data["entity_id"] for job in waiting()} == {str(note.pk) for note in notes}
+    work()
+    assert [row.entity_id for row in DirtyEntity.objects.all()] == [""]

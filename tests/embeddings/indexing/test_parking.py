@@ -69,8 +69,8 @@ def test_a_choice_is_retried_alone(ann: User, parked: list[Note]) -> None:
     document = Document.objects.create(user=ann, text="a")
     DirtyEntity.objects.filter(entity_type="document").update(parked_reason="KeyError: other", parked_at=Now())
     get_queue("embeddings").drain()
-    assert "1 were enqueued again" in run("--type", "document")
-    assert "1 were enqueued again" in run("--id", str(parked[0].pk))
+    assert "1 was enqueued again" in run("--type", "document")
+    assert "1 was enqueued again" in run("--id", str(parked[0].pk))
     assert "0 were enqueued again" in run("--error", "no such reason")
     work()
     assert contents() == {"a", "mended 0"}
@@ -158,6 +158,11 @@ def test_parked_fan_outs_are_listed_and_go_on(ann: User) -> None:
     get_queue("embeddings").drain()
     FanOut.objects.update(parked_reason="JobStalled: twice", parked_at=Now())
     assert f"note by shelf {shelf.pk}: JobStalled: twice" in run()
-    assert "1 were enqueued again" in run("--all")
+    assert "1 was enqueued again" in run("--all")
     work()
     assert (contents(), FanOut.objects.count()) == ({"soup on the shelf kitchen"}, 0)
+
+
+def test_retrying_a_misspelled_type_is_refused() -> None:
+    with pytest.raises(CommandError, match=r"Nothing of the type 'nite' is parked, and nobody registers it: there are .*note"):
+        run("--type", "nite")

@@ -6,9 +6,10 @@ from io import StringIO
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db.models.functions import Now
 
 from embeddings.jobs import cleanup_embeddings
-from embeddings.models import DirtyEntity, Embedding, EmbeddingModel, EmbeddingState
+from embeddings.models import DirtyEntity, Embedding, EmbeddingModel, EmbeddingState, FanOut
 from embeddings.reconciling import cleanup as module
 from queues import add_job, get_queue_stats
 from tests.embeddings.conftest import stored, vector_rows, work
@@ -38,7 +39,7 @@ def notes(ann: User) -> list[Note]:
 def test_a_dry_run_writes_nothing(notes: list[Note]) -> None:
     notes[0].__class__.objects.filter(pk=notes[0].pk)._raw_delete("default")
     before = vector_rows()
-    assert "note: 30 entities, 1 are orphaned, 0 were removed." in run("--dry-run")
+    assert "note: 30 entities, 1 is orphaned, 0 were removed." in run("--dry-run")
     assert (vector_rows(), DirtyEntity.objects.count()) == (before, 0)
 
 
@@ -66,7 +67,7 @@ def test_too_many_of_one_type_are_refused_and_other_types_go_on(ann: User, notes
 
 def test_a_type_that_nobody_registers_goes(notes: list[Note]) -> None:
     rename_type(notes[0].pk)
-    assert "ship (unregistered): 1 entities, 1 are orphaned, 1 were removed." in run("--type", "ship")
+    assert "ship (unregistered): 1 entity, 1 is orphaned, 1 was removed." in run("--type", "ship")
     assert not Embedding.objects.filter(entity_type="ship").exists()
 
 
@@ -75,7 +76,7 @@ def test_stray_vectors_go_and_those_of_a_living_row_come_back_right(notes: list[
     EmbeddingState.objects.filter(entity_id=str(notes[1].pk)).update(status="removed", owner_id="")
     Note.objects.filter(pk=notes[1].pk).update(is_hidden=True)
     Embedding.objects.filter(entity_id=str(notes[0].pk)).update(content="stray")
-    assert "2 are orphaned, 1 were removed" in run()
+    assert "2 are orphaned, 1 was removed" in run()
     assert {content for _, _, content in stored()} == {note.title for note in notes} - {notes[1].title}
 
 
@@ -115,3 +116,18 @@ def test_the_job_removes_orphans_but_not_suspiciously_many_and_is_safe_to_run_tw
     work()
     assert len(stored()) == 29, "an emptied table looks like a mistake"
     assert get_queue_stats("embeddings").failed == 0
+
+
+def test_parked_fan_outs_of_a_type_that_nobody_registers_go_and_pending_ones_stay(notes: list[Note]) -> None:
+    for path, reason in (("shelf", "NotRegistered: Unknown entity type 'ship'"), ("tags", "")):
+        FanOut.objects.create(
+            entity_type="ship", path=path, related_id="1", version=1, dirtied_at=Now(), enqueued_at=Now(), parked_reason=reason
+        )
+    run("--dry-run")
+    assert FanOut.objects.count() == 2
+    run()
+    assert [row.path for row in FanOut.objects.all()] == ["tags"]
+
+
+def test_nothing_to_remove_is_said_so() -> None:
+    assert run() == "Nothing is stored, so there is nothing to remove.\n"

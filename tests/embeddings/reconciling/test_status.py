@@ -136,4 +136,4 @@ def test_a_full_sync_shows_its_rate(ann: User) -> None:
     errors, out = StringIO(), StringIO()
     call_command("embeddings_sync", "--full", "--type", "note", stdout=out, stderr=errors)
     assert "1/1" in errors.getvalue() and "rows/s" in errors.getvalue()
-    assert "1 entities were enqueued" in out.getvalue()
+    assert "1 entity was enqueued" in out.getvalue()
