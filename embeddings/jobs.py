@@ -61,7 +61,7 @@ def bulk_embed(data: BulkEmbedJobData) -> None:
     entities = [(data.entity_type, entity_id) for entity_id in sorted(set(data.entity_ids))]
     running = current_job()
     with uncharged():
-        if running is None or running.refresh().error_class != Unfinished.__name__:
+        if not data.is_owed and (running is None or running.refresh().error_class != Unfinished.__name__):
             owe_missing(entities, using=data.database)
     with uncharged(Unfinished):
         if len(entities) > PART:

@@ -37,9 +37,12 @@ class EmbeddingJobData(BaseModel):
 
 
 class BulkEmbedJobData(BaseModel):
+    """Entities of one type. `is_owed`: they were owed before this was enqueued, so that what is clean by now has been served."""
+
     user_id: int | str
     entity_type: EntityType
     entity_ids: list[EntityId]
+    is_owed: bool = False
     database: Database = DEFAULT_DB_ALIAS
 
 

@@ -160,7 +160,7 @@ def bulk_payloads(changes: Iterable[Change], *, using: str) -> Iterator[dict[str
         pooled[entity_type, owner_id if len(entity_ids) >= OWN_JOB else ""] += entity_ids
     for (entity_type, owner_id), entity_ids in pooled.items():
         for part in parts(entity_ids, PART):
-            yield {"user_id": owner_id, "entity_type": entity_type, "entity_ids": part, "database": using}
+            yield {"user_id": owner_id, "entity_type": entity_type, "entity_ids": part, "is_owed": True, "database": using}
 
 
 def hand_over(changes: Sequence[Change | RelatedChange], *, using: str) -> None:
@@ -203,12 +203,22 @@ def change_of(embeddable: Embeddable, obj: Model, operation: Operation = "update
 
 
 def record_rows(embeddable: Embeddable, rows: QuerySet[Any], operation: Operation = "update") -> int:
-    """Records every row of the queryset, without loading the rows, in the order of the dirty rows. Returns how many."""
-    in_order = rows.order_by(Collate(Cast("pk", TextField()), "C")).values_list("pk", F(embeddable.owner))
+    """Records every row of the queryset, without loading the rows, in the order of the dirty rows. Returns how many.
+
+    More than a thousand leave in bulk jobs, also outside of a transaction, where each part is one of its own.
+    """
+    in_order = rows.order_by(Collate(Cast("pk", TextField()), "C")).values_list("pk", F(embeddable.owner)).iterator(chunk_size=PART)
+    first = list(islice(in_order, PART + 1))
     count = 0
-    for part in parts(in_order.iterator(chunk_size=PART), PART):
+    for part in parts(chain(first, in_order), PART):
         changes = [
-            Change(entity_type=embeddable.entity_type, entity_id=str(pk), owner_id="" if owner is None else str(owner), operation=operation)
+            Change(
+                entity_type=embeddable.entity_type,
+                entity_id=str(pk),
+                owner_id="" if owner is None else str(owner),
+                operation=operation,
+                in_bulk=len(first) > PART,
+            )
             for pk, owner in part
         ]
         record(changes, using=rows.db)

@@ -12,8 +12,9 @@ from django.db import connections, transaction
 from django.dispatch import receiver
 from django.test import override_settings
 
-from embeddings import embeddings_disabled, retry_parked
+from embeddings import embeddings_disabled, mark_dirty, retry_parked
 from embeddings.indexing import bulk
+from embeddings.indexing.indexer import index
 from embeddings.indexing.owing import owe_missing
 from embeddings.models import DirtyEntity, Embedding, EmbeddingState
 from embeddings.providers.fake import FakeProvider
@@ -256,6 +257,15 @@ def test_ids_asked_for_by_hand_are_compared_with_their_rows(ann: User, provider:
     add_job("embeddings", "generate-embedding", {"user_id": ann.pk, "entity_type": "note", "entity_id": ids[2]})
     work()
     assert {content for _, _, content in stored()} == {"changed without a signal"}
+
+
+def test_what_was_captured_and_served_before_its_bulk_job_ran_is_not_owed_again(ann: User) -> None:
+    create_quietly(ann, 1001)
+    mark_dirty(Note.objects.all())
+    index(("note", str(pk)) for pk in Note.objects.values_list("pk", flat=True))
+    versions = list(EmbeddingState.objects.order_by("pk").values_list("version", flat=True))
+    assert (work(), DirtyEntity.objects.count()) == (2, 0)
+    assert list(EmbeddingState.objects.order_by("pk").values_list("version", flat=True)) == versions
 
 
 def test_a_parked_entity_asked_for_by_hand_is_tried_again(ann: User) -> None:
