@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from embeddings.models import DirtyEntity, Embedding, EmbeddingModel, EmbeddingState
+from embeddings.models import DirtyEntity, Embedding, EmbeddingModel, EmbeddingState, EmbeddingUsage, FanOut, SyncProgress
 from embeddings.providers.gate import provider_state
 
 
@@ -34,15 +34,36 @@ class EmbeddingModelAdmin(ReadOnlyAdmin):
 
 @admin.register(DirtyEntity)
 class DirtyEntityAdmin(ReadOnlyAdmin):
-    list_display = ("entity_type", "entity_id", "version", "dirtied_at", "enqueued_at", "parked_reason")
+    list_display = ("entity_type", "entity_id", "version", "dirtied_at", "enqueued_at", "parked_at", "parked_reason")
     list_filter = ("entity_type", ("parked_reason", admin.EmptyFieldListFilter))
     search_fields = ("=entity_id", "parked_reason")
 
 
+@admin.register(FanOut)
+class FanOutAdmin(ReadOnlyAdmin):
+    list_display = ("entity_type", "path", "related_id", "version", "dirtied_at", "enqueued_at", "parked_at", "parked_reason")
+    list_filter = ("entity_type", ("parked_reason", admin.EmptyFieldListFilter))
+    search_fields = ("=related_id", "parked_reason")
+
+
+@admin.register(EmbeddingUsage)
+class EmbeddingUsageAdmin(ReadOnlyAdmin):
+    list_display = ("day", "provider", "model", "owner_id", "requests", "tokens")
+    list_filter = ("provider", "model")
+    search_fields = ("=owner_id",)
+    ordering = ("-day", "-tokens")
+
+
+@admin.register(SyncProgress)
+class SyncProgressAdmin(ReadOnlyAdmin):
+    list_display = ("entity_type", "kind", "position", "checked", "found", "started_at", "finished_at")
+    list_filter = ("kind",)
+
+
 @admin.register(EmbeddingState)
 class EmbeddingStateAdmin(ReadOnlyAdmin):
-    list_display = ("entity_type", "entity_id", "status", "owner_id", "version", "chunks", "tokens", "updated_at")
-    list_filter = ("entity_type", "status", "model")
+    list_display = ("entity_type", "entity_id", "status", "owner_id", "version", "chunks", "tokens", "updated_at", "error_class")
+    list_filter = ("entity_type", "status", "error_class", "model")
     search_fields = ("=entity_id",)
 
 

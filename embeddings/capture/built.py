@@ -12,9 +12,7 @@ from embeddings.exceptions import InvalidContent
 
 
 def build_content(embeddable: Embeddable, row: Any) -> str:
-    """The text as it can be stored: stripped, without NUL, which PostgreSQL refuses, and with "?" for half a surrogate pair.
-
-    Raises InvalidContent, and whatever `content` raises.
+    """The text as it can be stored, stripped. Raises InvalidContent, and whatever `content` raises.
 
     None is refused, not taken for empty: a forgotten `return` would silently empty the index.
     """
@@ -23,11 +21,11 @@ def build_content(embeddable: Embeddable, row: Any) -> str:
         raise InvalidContent(
             f"content() of {embeddable.entity_type} {row.pk} returned {type(text).__name__}, not a str (for no content return '')."
         )
-    return text.replace("\x00", "").encode("utf-8", "replace").decode().strip()
+    return storable(text).strip()
 
 
 def build_metadata(embeddable: Embeddable, row: Any) -> dict[str, Any]:
-    """The metadata as JSON has it: dates, times, decimals and UUIDs as strings.
+    """The metadata as JSON has it and PostgreSQL can store it: dates, times, decimals and UUIDs as strings.
 
     Raises InvalidContent, and whatever `metadata` raises.
     """
@@ -38,4 +36,20 @@ def build_metadata(embeddable: Embeddable, row: Any) -> dict[str, Any]:
         plain: dict[str, Any] = json.loads(json.dumps(metadata, cls=DjangoJSONEncoder, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidContent(f"metadata() of {embeddable.entity_type} {row.pk} is no JSON: {error}") from error
-    return plain
+    return {storable(key): _storable_json(value) for key, value in plain.items()}
+
+
+def storable(text: str) -> str:
+    """Without NUL, which PostgreSQL refuses, and with "?" for half a surrogate pair."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def _storable_json(value: Any) -> Any:
+    match value:
+        case str():
+            return storable(value)
+        case dict():
+            return {storable(key): _storable_json(item) for key, item in value.items()}
+        case list():
+            return [_storable_json(item) for item in value]
+    return value

@@ -1,21 +1,37 @@
-"""Whether the paths and field names of an embeddable lead where they must."""
+"""Whether an embeddable's model has keys that can be kept, and its paths and field names lead where they must."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
+from django.db.models import CharField, IntegerField, UUIDField
 
 from embeddings.capture.embeddable import Embeddable
 from embeddings.capture.paths import fields_on, find_field
 
+MAX_KEY_LENGTH = 255
+
 
 def find_path_mistakes(embeddable: Embeddable) -> Iterator[str]:
     """What is wrong, a sentence each."""
+    yield from _key(embeddable)
     yield from _owner(embeddable)
     yield from _fields(embeddable)
     yield from _depends_on(embeddable)
+
+
+def _key(embeddable: Embeddable) -> Iterator[str]:
+    key: Any = embeddable.model._meta.pk
+    while key.related_model is not None:  # one-to-one, as a child's is
+        key = key.target_field
+    is_whole = isinstance(key, IntegerField | UUIDField)
+    is_short = isinstance(key, CharField) and key.max_length is not None and key.max_length <= MAX_KEY_LENGTH
+    if not is_whole and not is_short:
+        kinds = f"integers, UUIDs and strings of at most {MAX_KEY_LENGTH} characters"
+        yield f"{embeddable.model._meta.label} has a {type(key).__name__} as primary key, and keys can be {kinds}"
 
 
 def _owner(embeddable: Embeddable) -> Iterator[str]:

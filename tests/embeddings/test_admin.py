@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from embeddings.models import DirtyEntity, Embedding, EmbeddingModel, EmbeddingState
+from embeddings.models import DirtyEntity, Embedding, EmbeddingModel, EmbeddingState, EmbeddingUsage, FanOut, SyncProgress
 from embeddings.testing.openai_server import CannedAnswer, OpenAIServer
 from tests.embeddings.conftest import work
 from tests.testapp.models import Note
@@ -36,7 +36,7 @@ def server() -> Iterator[OpenAIServer]:
 
 def pages(client: Client) -> Iterator[str]:
     """Every list and every row's page."""
-    for model in (EmbeddingModel, DirtyEntity, EmbeddingState, Embedding):
+    for model in (EmbeddingModel, DirtyEntity, FanOut, EmbeddingState, Embedding, EmbeddingUsage, SyncProgress):
         name = f"admin:embeddings_{model._meta.model_name}"
         yield client.get(reverse(f"{name}_changelist")).content.decode()
         for pk in model._default_manager.values_list("pk", flat=True):

@@ -4,8 +4,13 @@ from typing import Any
 
 import pytest
 from django.core.checks import run_checks
+from django.db import models
+from django.test.utils import isolate_apps
 
+from embeddings import Embeddable
+from embeddings.capture.path_checks import find_path_mistakes
 from tests.embeddings.capture.registered import instead_of
+from tests.testapp.models import Country
 
 TITLE = {"content": lambda row: row.title}
 
@@ -51,3 +56,23 @@ def test_an_owner_that_is_a_relation_to_another_model_is_found() -> None:
 def test_an_owner_is_a_relation_to_the_user_or_a_field_with_the_key(owner: str) -> None:
     with instead_of("note", owner=owner, **TITLE):
         assert errors() == []
+
+
+@pytest.mark.parametrize(
+    ("key", "is_fit"),
+    [
+        (models.BigAutoField(primary_key=True), True),
+        (models.UUIDField(primary_key=True), True),
+        (models.SlugField(primary_key=True), True),
+        (models.OneToOneField(Country, models.CASCADE, primary_key=True), True),
+        (models.CharField(primary_key=True, max_length=300), False),
+        (models.TextField(primary_key=True), False),
+        (models.DateField(primary_key=True), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_primary_key_that_the_index_cannot_keep_is_found(key: Any, is_fit: bool) -> None:
+    with isolate_apps("tests.testapp"):
+        model = type("Odd", (models.Model,), {"__module__": "tests.testapp.models", "key": key})
+    sentences = [sentence for sentence in find_path_mistakes(Embeddable(model)) if "as primary key" in sentence]
+    assert (sentences == []) == is_fit

@@ -38,6 +38,15 @@ def test_a_forgotten_return_does_not_empty_the_index(ann: User) -> None:
     assert Embedding.objects.count() == 1
 
 
+def test_metadata_is_stored_without_what_the_database_cannot_hold(ann: User) -> None:
+    with instead_of(
+        "note", owner="author", content=lambda note: note.title, metadata=lambda note: {"a\x00": ["b\x00", {"c": "\ud800"}, 1]}
+    ):
+        Note.objects.create(author=ann, title="a")
+        work()
+    assert Embedding.objects.get().metadata == {"a": ["b", {"c": "?"}, 1]}
+
+
 class Thing:
     pass
 

@@ -78,7 +78,7 @@ def test_a_refused_text_is_noted(ann: User, provider: FakeProvider) -> None:
 
 
 def test_what_the_database_refuses_is_noted_though_that_transaction_was_rolled_back(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(DocumentEmbeddable, "metadata", lambda self, document: {"name": "\x00" if document.text == "bad" else "a"})
+    monkeypatch.setattr(DocumentEmbeddable, "owner_id", lambda self, document: "no key" if document.text == "bad" else ann.pk)
     for text in ("good", "bad"):
         Document.objects.create(user=ann, text=text)
     work()
