@@ -42,10 +42,11 @@ packages:
 demo: setup ## sample data, a worker and the site at http://127.0.0.1:PORT, until Ctrl-C
 	@$(MANAGE) demo --port $(PORT) $(ARGS)
 
+# Tests wait more than they compute: two processes, each with servers of its own, unless servers are given.
 test: setup lint ## every check and every test
 	@$(MANAGE) makemigrations --check --dry-run
 	@$(MANAGE) check
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(if $(REDIS_URL)$(DATABASE_URL),,-n 2 --dist loadfile) $(ARGS)
 
 chaos: setup ## 20,000 random changes, by signals and by triggers, while workers are killed and Redis restarts; with figures
 	@EMBEDDINGS_CHAOS_OPERATIONS=$${EMBEDDINGS_CHAOS_OPERATIONS:-20000} $(BIN)/python -m pytest tests/chaos $(ARGS)

@@ -7,7 +7,9 @@ from theo.embedded import EmbeddedError, ensure_servers
 pytest_plugins = ["queues.testing.fixtures", "embeddings.testing.fixtures"]
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    if getattr(config.option, "numprocesses", None):
+        return  # this process only hands out tests
     try:
         ensure_servers()
     except EmbeddedError as error:

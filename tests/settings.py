@@ -6,6 +6,9 @@ from pathlib import Path
 
 os.environ.setdefault("DEBUG", "1")
 os.environ.setdefault("THEO_DATA_DIR", str(Path(__file__).resolve().parent.parent / ".theo" / "test"))
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+if not os.environ["THEO_DATA_DIR"].endswith(WORKER):  # servers of its own for each of several test processes
+    os.environ["THEO_DATA_DIR"] += f"-{WORKER}"
 
 import django
 
