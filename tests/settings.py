@@ -1,17 +1,10 @@
 """The project's settings under test: embedded servers of the tests' own, unless DATABASE_URL and REDIS_URL name others."""
 
-import os
 import sys
-from pathlib import Path
-
-os.environ.setdefault("DEBUG", "1")
-os.environ.setdefault("THEO_DATA_DIR", str(Path(__file__).resolve().parent.parent / ".theo" / "test"))
-WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
-if not os.environ["THEO_DATA_DIR"].endswith(WORKER):  # servers of its own for each of several test processes
-    os.environ["THEO_DATA_DIR"] += f"-{WORKER}"
 
 import django
 
+import tests.environment  # noqa: F401  # first: theo's settings read it
 from theo.settings import *  # noqa: F403
 from theo.settings import DATABASES, INSTALLED_APPS
 
