@@ -1,5 +1,6 @@
 """The project's settings under test: embedded servers of the tests' own, unless DATABASE_URL and REDIS_URL name others."""
 
+import os
 import sys
 
 import django
