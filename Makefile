@@ -1,10 +1,12 @@
 # Everything here needs Python 3.11 or later and nothing else: the first target that needs them makes .venv and the servers.
 #   PYTHON=python3.13  the Python that .venv is made with        PORT=8000  where the site is served
 #   ARGS="..."         more arguments for demo, worker or pytest
+#   JOBS=2             tests in so many processes, each with servers of its own (not with DATABASE_URL or REDIS_URL set)
 
 PYTHON ?= python3
 PORT ?= 8000
 ARGS ?=
+JOBS ?= 1
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -42,11 +44,10 @@ packages:
 demo: setup ## sample data, a worker and the site at http://127.0.0.1:PORT, until Ctrl-C
 	@$(MANAGE) demo --port $(PORT) $(ARGS)
 
-# Tests wait more than they compute: two processes, each with servers of its own, unless servers are given.
 test: setup lint ## every check and every test
 	@$(MANAGE) makemigrations --check --dry-run
 	@$(MANAGE) check
-	@$(BIN)/python -m pytest $(if $(REDIS_URL)$(DATABASE_URL),,-n 2 --dist loadfile) $(ARGS)
+	@$(BIN)/python -m pytest $(if $(filter-out 1,$(JOBS)),-n $(JOBS) --dist loadfile) $(ARGS)
 
 chaos: setup ## 20,000 random changes, by signals and by triggers, while workers are killed and Redis restarts; with figures
 	@EMBEDDINGS_CHAOS_OPERATIONS=$${EMBEDDINGS_CHAOS_OPERATIONS:-20000} $(BIN)/python -m pytest tests/chaos $(ARGS)

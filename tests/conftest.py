@@ -1,5 +1,7 @@
 """The servers that the tests run on: the embedded ones, unless DATABASE_URL and REDIS_URL name others."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from theo.embedded import EmbeddedError, ensure_servers
@@ -14,3 +16,11 @@ def pytest_configure(config: pytest.Config) -> None:
         ensure_servers()
     except EmbeddedError as error:
         raise pytest.UsageError(str(error)) from error
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    """What tests print of half surrogate pairs could not travel between test processes."""
+    report = yield
+    report.sections = [(name, text.encode("utf-8", "replace").decode()) for name, text in report.sections]
+    return report
