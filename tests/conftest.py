@@ -1,6 +1,6 @@
 """The servers that the tests run on: the embedded ones, unless DATABASE_URL and REDIS_URL name others."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import pytest
 
@@ -19,7 +19,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Iterator[None]:
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """What tests print of half surrogate pairs could not travel between test processes."""
     report = yield
     report.sections = [(name, text.encode("utf-8", "replace").decode()) for name, text in report.sections]
