@@ -35,7 +35,7 @@ MAY_STAY = [
     rf"rq:ext:{QUEUE}:totals",
     r"rq:ext:[a-z]+:wake",
 ]
-MAY_STAY_FOR_A_WHILE = [r"rq:worker:[0-9a-f]{32}", rf"rq:ext:{QUEUE}:reaper", r"rq:ext:schedule:.*"]
+MAY_STAY_FOR_A_WHILE = [r"rq:worker:[0-9a-f]{32}", rf"rq:ext:{QUEUE}:(reaper|alert|untold)", r"rq:ext:schedule:.*"]
 """These have an expiry."""
 
 
