@@ -5,23 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import OperationalError, connections, transaction
+from django.db import transaction
 from django.db.models import F, QuerySet
 
 from embeddings.capture.changes import PART, Change, record
 from embeddings.capture.embeddable import Embeddable
 from embeddings.capture.registry import registry
+from embeddings.indexing.owing import write_in_time
 from embeddings.models import FanOut
 
 SINGLE = 100
 """Entities of a batch that get a job each, as saves would give them; more leave in a bulk job."""
-
-# Half of the time after which another, waiting for us, looks for a deadlock and may fall victim to it: until then we have given up.
-GIVE_UP_EARLY = """
-SELECT set_config(
-    'statement_timeout', greatest(1, extract(epoch FROM current_setting('deadlock_timeout')::interval) * 500)::int::text, true
-)
-"""
 
 
 def expand(entity_type: str, path: str, related_id: str, *, transaction_id: int = 0, using: str) -> int:
@@ -95,26 +89,8 @@ def _mark(embeddable: Embeddable, dependants: Sequence[tuple[Any, Any]], using: 
         )
         for key, owner in dependants
     ]
-    _record_in_time(changes, using)
-
-
-def _record_in_time(changes: Sequence[Change], using: str) -> None:
-    """Records in one transaction, but rather in two, and in the end one by one, than make a saver wait who holds one of the rows and
-    wants another. One by one nothing is held while waiting."""
-    is_alone = not connections[using].in_atomic_block
-    try:
-        with transaction.atomic(using=using):
-            if is_alone and len(changes) > 1:
-                with connections[using].cursor() as cursor:
-                    cursor.execute(GIVE_UP_EARLY)
-            record(changes, using=using)
-        return
-    except OperationalError:
-        if len(changes) <= 1:
-            raise
-    middle = len(changes) // 2
-    _record_in_time(changes[:middle], using)
-    _record_in_time(changes[middle:], using)
+    for change in write_in_time(changes, lambda part: record(part, using=using), using=using):
+        record([change], using=using)  # by itself it holds nothing while it waits
 
 
 def _remove(rows: Sequence[FanOut], using: str) -> None:

@@ -6,6 +6,7 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -139,23 +140,14 @@ class Changes:
     def several_of_which_one_is_rolled_back(self) -> None:
         with transaction.atomic():
             self.edit()
-            try:
-                with transaction.atomic():
-                    self.edit()
-                    self.transfer()
-                    raise Rolled
-            except Rolled:
-                pass
+            self.roll_back()
             self.edit()
 
     def roll_back(self) -> None:
-        try:
-            with transaction.atomic():
-                self.edit()
-                self.transfer()
-                raise Rolled
-        except Rolled:
-            pass
+        with suppress(Rolled), transaction.atomic():
+            self.edit()
+            self.transfer()
+            raise Rolled
 
     def owner(self) -> User:
         return self.dice.choice(self.owners)
