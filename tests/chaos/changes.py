@@ -21,6 +21,13 @@ LONG_TEXT = "A sentence of some words. " * 1200
 """More than one chunk."""
 
 
+def reason_of(error: Exception) -> str:
+    """The first line, and for a deadlock the relation whose row the victim waited for."""
+    reason = str(error).partition("\n")[0]
+    context = getattr(getattr(error.__cause__, "diag", None), "context", None) or ""
+    return f"{reason}: {context.partition('in relation ')[2]}" if "deadlock" in reason else reason
+
+
 class Rolled(Exception):
     """The transaction is to be rolled back."""
 
@@ -43,7 +50,7 @@ class Changes:
                 change(self)
                 self.made[change.__name__] += 1
             except (DatabaseError, InterfaceError) as error:
-                self.failed[str(error).partition("\n")[0]] += 1
+                self.failed[reason_of(error)] += 1
                 connection.close_if_unusable_or_obsolete()
         connection.close()
 
