@@ -13,14 +13,19 @@ LINE_SECONDS = 5.0
 
 
 class Progress:
-    """The bar goes to the standard error, the lines to `out`; `quiet` shows nothing."""
+    """The bar goes to the standard error, the lines to `out`; `quiet` shows nothing.
 
-    def __init__(self, out: OutputWrapper, *, total: int, quiet: bool = False) -> None:
-        self.total, self.done = total, 0
+    `done` were there before it began. With a `label`, which says of what, the last line is shown however quick it was.
+    """
+
+    def __init__(self, out: OutputWrapper, *, total: int, done: int = 0, label: str = "", quiet: bool = False) -> None:
+        self.total, self.done, self._before, self._label = total, done, done, f"{label}: " if label else ""
         self._out, self._quiet = out, quiet
         self._started = self._told = time.monotonic()
         hidden = quiet or not sys.stderr.isatty()
-        self._bar = tqdm(total=total, unit=" entities", unit_scale=True, dynamic_ncols=True, disable=hidden)
+        self._bar = tqdm(
+            desc=label or None, total=total, initial=done, unit=" entities", unit_scale=True, dynamic_ncols=True, disable=hidden
+        )
 
     def reach(self, done: int) -> None:
         """Never goes back: what is saved meanwhile is no step backwards."""
@@ -37,12 +42,20 @@ class Progress:
             self._out.write(text)
 
     def _line(self) -> str:
-        rate = self.done / max(0.001, time.monotonic() - self._started)
+        rate = (self.done - self._before) / max(0.001, time.monotonic() - self._started)
+        told = f"{self._label}{self.done:,} of {self.total:,} entities, {rate:.0f} a second"
+        if self.done >= self.total:
+            return told
         left = tqdm.format_interval((self.total - self.done) / rate) if rate else "an unknown time"
-        return f"{self.done:,} of {self.total:,} entities, {rate:.0f} a second, {left} left"
+        return f"{told}, {left} left"
 
     def __enter__(self) -> Progress:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._bar.close()
+        if self._label and self._bar.disable and not self._quiet:
+            self._out.write(self._line())

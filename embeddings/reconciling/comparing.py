@@ -23,7 +23,7 @@ CONTENTS_WINDOW = 1_000
 RESUMED_WITHIN = timedelta(days=1)
 
 Progress = Callable[[str, int, int], object]
-"""Called with the entity type, the rows whose content was compared so far, and all of them."""
+"""Called with the entity type, the rows whose content was compared so far, and all of them; first with those of an interrupted run."""
 
 
 def count_type(entity_type: str, model: EmbeddingModel) -> TypeReport:
@@ -59,6 +59,7 @@ def compare_contents(embeddable: Embeddable, model: EmbeddingModel, *, dry_run: 
     done, position = (progress.checked, progress.position) if progress and progress.position else (0, "")
     total = embeddable.queryset().using(model.database).count()
     counts: Counter[str] = Counter()
+    on_progress(embeddable.entity_type, done, total)
     for window in windows(lambda after: contents.look(embeddable, model, after=after, limit=CONTENTS_WINDOW), position):
         if progress:
             owe_found(embeddable.entity_type, window.found, model)

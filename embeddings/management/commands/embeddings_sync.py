@@ -1,11 +1,12 @@
+from functools import partial
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from tqdm import tqdm
 
 from embeddings import EmbeddingsError
 from embeddings.management.arguments import add_scope, databases
 from embeddings.management.command import EmbeddingsCommand
+from embeddings.management.progress import Progress
 from embeddings.management.reports import as_dicts, write_json, write_types
 from embeddings.management.words import counted, plural
 from embeddings.reconciling.reconciler import reconcile
@@ -24,11 +25,13 @@ class Command(EmbeddingsCommand):
         add_scope(parser)
 
     def handle(self, *, dry_run: bool, full: bool, entity_types: list[str] | None, database: str | None, **options: Any) -> None:
-        self._bar: tqdm[Any] | None = None
+        self._progress: dict[str, Progress] = {}
         reports: list[TypeReport] = []
         try:
             for using in databases(database):
-                reports += reconcile(using=using, dry_run=dry_run, full=full, entity_types=entity_types, on_progress=self._show)
+                reports += reconcile(
+                    using=using, dry_run=dry_run, full=full, entity_types=entity_types, on_progress=partial(self._show, using)
+                )
                 if not dry_run:
                     sweep_all(using=using)
         except (EmbeddingsError, QueuesError) as error:
@@ -36,7 +39,8 @@ class Command(EmbeddingsCommand):
         except KeyboardInterrupt as error:
             raise CommandError("Stopped. What was found so far is enqueued; run it again to go on.", returncode=130) from error
         finally:
-            self._close()
+            for progress in self._progress.values():
+                progress.close()
         if options["json"]:
             write_json(self.stdout, {"types": as_dicts(reports)})
             return
@@ -45,14 +49,9 @@ class Command(EmbeddingsCommand):
         what = counted(entities, "entity") + (f" and {counted(fan_outs, 'fan-out')}" if fan_outs else "")
         self.stdout.write(f"{what} {'would be' if dry_run else plural(entities + fan_outs, 'was')} enqueued.")
 
-    def _show(self, entity_type: str, done: int, total: int) -> None:
-        """Rows a second and the time left, on stderr."""
-        if self._bar is None or self._bar.desc != f"{entity_type}: ":
-            self._close()
-            self._bar = tqdm(desc=entity_type, total=total, initial=0, unit=" rows", file=self.stderr, dynamic_ncols=True)
-        self._bar.update(done - self._bar.n)
-
-    def _close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
+    def _show(self, using: str, entity_type: str, done: int, total: int) -> None:
+        """Rows a second and the time left, apart from the report."""
+        label = f"{entity_type} ({using})"
+        if label not in self._progress:
+            self._progress[label] = Progress(self.stderr, total=total, done=done, label=label)
+        self._progress[label].reach(done)

@@ -135,5 +135,5 @@ def test_a_full_sync_shows_its_rate(ann: User) -> None:
     Note.objects.update(title="quietly")
     errors, out = StringIO(), StringIO()
     call_command("embeddings_sync", "--full", "--type", "note", stdout=out, stderr=errors)
-    assert "1/1" in errors.getvalue() and "rows/s" in errors.getvalue()
+    assert "note (default): 1 of 1 entities, " in errors.getvalue() and " a second" in errors.getvalue()
     assert "1 entity was enqueued" in out.getvalue()
