@@ -24,6 +24,9 @@ from theo.embedded.servers import start as start_servers
 
 ROOT = Path(__file__).resolve().parent.parent
 
+PIPE_BYTES = 1 << 20
+"""The most that Linux grants a pipe: 64 KB were filled by the errors of a worker on a slow machine."""
+
 StartWorker = Callable[..., "subprocess.Popen[str]"]
 
 
@@ -45,7 +48,7 @@ def kill(process: subprocess.Popen[str]) -> None:
 def worker_processes(environment: Mapping[str, str], log: Path | None = None) -> Iterator[StartWorker]:
     """`start(*arguments, **environment)` runs `manage.py rqworker`; whatever still runs is killed at the end.
 
-    What a worker says goes to a pipe, or is appended to `log`: a pipe that nobody reads would stop a talkative worker.
+    What a worker says goes to a pipe, or is appended to `log`: a pipe that nobody reads stops a worker that says more than it holds.
     """
     started: list[subprocess.Popen[str]] = []
     file = log.open("a") if log else None
@@ -58,6 +61,7 @@ def worker_processes(environment: Mapping[str, str], log: Path | None = None) ->
             stdout=file or subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            pipesize=PIPE_BYTES,
         )
         started.append(process)
         return process

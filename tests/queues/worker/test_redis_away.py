@@ -79,7 +79,8 @@ def test_an_idle_and_a_busy_worker_survive_a_restart_of_redis(start_worker: Star
 
 def test_connections_killed_again_and_again_cost_no_job_and_no_command(start_worker: StartWorker, server: RedisServer) -> None:
     start_worker(QUEUE, REDIS_URL=server.url)
-    wait_until(get_workers)
+    add_job(QUEUE, "greet", {"name": "first"})
+    wait_until(lambda: started(server))  # whoever is cut off while it starts ends, and says so
     killer = redis.Redis(port=server.port)
     for number in range(60):
         add_until_it_answers([f"n{number}-{part}" for part in range(5)])
