@@ -73,6 +73,25 @@ def reaper_lock(queue: str) -> str:
     return f"{PREFIX}:ext:{queue}:reaper"
 
 
+def minute(queue: str, number: int) -> str:
+    """What was counted in one minute since 1970."""
+    return f"{PREFIX}:ext:{queue}:minute:{number}"
+
+
+def hour(queue: str, number: int) -> str:
+    return f"{PREFIX}:ext:{queue}:hour:{number}"
+
+
+def counts(queue: str) -> str:
+    """What was counted by job name since ever."""
+    return f"{PREFIX}:ext:{queue}:counts"
+
+
+def errors(queue: str) -> str:
+    """When each group of errors first and last killed a job."""
+    return f"{PREFIX}:ext:{queue}:errors"
+
+
 def schedule(name: str) -> str:
     return f"{PREFIX}:ext:schedule:{name}"
 

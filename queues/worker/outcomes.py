@@ -85,7 +85,7 @@ class Outcome:
             rq_time(self.ended_at),
             str(keep),
         ]
-        return [*head, describe(self.error), error_class, len(entry), *entry]
+        return [*head, describe(self.error), error_class, round(self.ended_at - claim.claimed_at, 6), len(entry), *entry]
 
     def _result_entry(self, worker: str) -> list[str | bytes | int | float]:
         """RQ's result stream entry; a first run that returned nothing needs none."""

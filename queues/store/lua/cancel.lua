@@ -14,4 +14,5 @@ if not was then return { '', '' } end
 release_dedupe(queue, id)
 redis.call('HSET', key, 'ended_at', ARGV[4])
 die(queue, id, 'JobCancelled: it was cancelled before it ran', 'JobCancelled', now(), ARGV[5])
+flush()
 return { was, '' }

@@ -72,7 +72,7 @@ local function is_due(status, enqueued_at, started_at)
   return not RAN[status] or (enqueued_at or '') > (started_at or '')
 end
 
-local function lease(queue, id, in_unit)
+local function lease(queue, id, in_unit, since)
   executions = executions + 1
   local execution = TOKEN .. '-' .. in_unit .. '-' .. executions
   local job = redis.call('HMGET', job_key(id), unpack(FIELDS))
@@ -82,6 +82,7 @@ local function lease(queue, id, in_unit)
   redis.call('PERSIST', job_key(id))
   redis.call('ZADD', ext(queue, 'lease'), string.format('%.6f', moment + LEASE), id .. ':' .. execution)
   release_dedupe(queue, id)
+  if since then tally_span(queue, job[2] or '', 'wait', moment - since) end
   jobs[#jobs + 1] = { queue, id, in_unit, execution, unpack(job, 1, #FIELDS + 1) }
 end
 
@@ -91,7 +92,7 @@ local function claim(queue, units, sizes)
   while executions < MOST and units + places > 0 do
     local id, score = pop(queue, list, prio)
     if not id then return end
-    local facts = is_job(id) and redis.call('HMGET', job_key(id), 'name', 'stalled', 'status', 'over', 'enqueued_at', 'started_at')
+    local facts = is_job(id) and redis.call('HMGET', job_key(id), 'name', 'stalled', 'status', 'over', 'enqueued_at', 'started_at', 'since')
     if facts and is_due(facts[3] or '', facts[5], facts[6]) then -- what was planted, deleted or is not due is dropped
       if facts[4] then -- it had ended, and RQ's tools queued it again: that is a retry
         redis.call('HSET', job_key(id), 'attempts_made', 0)
@@ -103,14 +104,14 @@ local function claim(queue, units, sizes)
       local filling = not alone and open[name]
       if filling and filling.left > 0 then
         filling.left, places = filling.left - 1, places - 1
-        lease(queue, id, filling.unit)
+        lease(queue, id, filling.unit, tonumber(facts[7] or nil))
       elseif units > 0 then
         units, unit = units - 1, unit + 1
         if not alone and sizes[name] then
           places = places - (filling and filling.left or 0) + sizes[name] - 1
           open[name] = { unit = unit, left = sizes[name] - 1 }
         end
-        lease(queue, id, unit)
+        lease(queue, id, unit, tonumber(facts[7] or nil))
       else
         if score then
           redis.call('ZADD', prio, math.floor(score / SPAN) * SPAN, id) -- before all turns: they may be forgotten by now
@@ -161,4 +162,5 @@ while i <= #ARGV do
     serve(queue, units, sizes)
   end
 end
+flush()
 return { next_due and string.format('%.6f', next_due) or '', jobs, resting, paused, faults }

@@ -105,7 +105,81 @@ local function promote_due(queue, horizon, limit)
   end
 end
 
+-- What is counted: per queue and job name since ever (`counts`) and per hour, per queue per minute. Collected while a script runs and written
+-- at its end by flush, since the jobs of a batch mostly count the same. A histogram's bucket b ends at 2^(b/2) ms.
+local MINUTE_SECONDS, HOUR_SECONDS, MOST_FIELDS, LAST_BUCKET = 7500, 694800, 4000, 46
+local tallies = {}
+local function add_to(part, queue, field, by)
+  local fields = tallies[queue] and tallies[queue][part]
+  if not fields then
+    tallies[queue] = tallies[queue] or {}
+    fields = {}
+    tallies[queue][part] = fields
+  end
+  fields[field] = (fields[field] or 0) + by
+end
+local function tally(queue, name, what, by)
+  add_to('hour', queue, what .. ':' .. name, by or 1)
+  add_to('counts', queue, what .. ':' .. name, by or 1)
+end
+local function tally_outcome(queue, name, what)
+  add_to('minute', queue, what, 1)
+  tally(queue, name, what)
+end
+local function tally_span(queue, name, kind, seconds) -- kind: 'run' or 'wait'
+  local ms = math.max(0, seconds * 1000)
+  local bucket = ms <= 1 and 0 or math.min(LAST_BUCKET, math.ceil(2 * math.log(ms) / math.log(2)))
+  add_to('minute', queue, kind .. bucket, 1)
+  tally(queue, name, kind .. bucket)
+  tally(queue, name, kind .. '_ms', math.floor(ms + 0.5))
+end
+local function tally_error(queue, name, error_class)
+  local group = string.gsub(error_class, ':', '.') .. ':' .. name
+  add_to('hour', queue, 'error:' .. group, 1)
+  local key = ext(queue, 'errors')
+  redis.pcall('HSETNX', key, 'first:' .. group, string.format('%.3f', now()))
+  redis.pcall('HSET', key, 'last:' .. group, string.format('%.3f', now()))
+  redis.pcall('EXPIRE', key, HOUR_SECONDS)
+end
+-- pcall throughout: a key that a stranger took counts nothing, and a full Redis neither; the work goes on.
+local function flush()
+  local minute, hour = math.floor(now() / 60), math.floor(now() / 3600)
+  for queue, parts in pairs(tallies) do
+    for part, fields in pairs(parts) do
+      local key = ext(queue, part == 'minute' and 'minute:' .. minute or part == 'hour' and 'hour:' .. hour or part)
+      local known = redis.pcall('HLEN', key)
+      local is_crowded = type(known) == 'number' and known > MOST_FIELDS
+      for field, by in pairs(fields) do
+        if is_crowded and redis.pcall('HEXISTS', key, field) ~= 1 then field = string.match(field, '^[^:]*') .. ':(others)' end
+        redis.pcall('HINCRBY', key, field, by)
+      end
+      if known == 0 and part ~= 'counts' then redis.pcall('EXPIRE', key, part == 'minute' and MINUTE_SECONDS or HOUR_SECONDS) end
+    end
+  end
+  tallies = {}
+end
+
+-- Who looks for jobs of a name, of an owner, or dead of an error finds their ids here, by the time at which they were added or died.
+local function index_job(queue, id)
+  local facts = redis.call('HMGET', job_key(id), 'name', 'owner')
+  redis.pcall('ZADD', ext(queue, 'by:name:' .. (facts[1] or '')), string.format('%.6f', now()), id)
+  if (facts[2] or '') ~= '' then redis.pcall('ZADD', ext(queue, 'by:owner:' .. facts[2]), string.format('%.6f', now()), id) end
+end
+local function unindex_error(queue, id)
+  local error_class = redis.pcall('HGET', job_key(id), 'error_class')
+  if type(error_class) == 'string' then redis.pcall('ZREM', ext(queue, 'by:error:' .. error_class), id) end
+end
+local function unindex_job(id)
+  local facts = redis.pcall('HMGET', job_key(id), 'origin', 'name', 'owner', 'error_class')
+  local queue = facts[1]
+  if not queue then return end
+  if facts[2] then redis.pcall('ZREM', ext(queue, 'by:name:' .. facts[2]), id) end
+  if facts[3] then redis.pcall('ZREM', ext(queue, 'by:owner:' .. facts[3]), id) end
+  if facts[4] then redis.pcall('ZREM', ext(queue, 'by:error:' .. facts[4]), id) end
+end
+
 local function delete_job(id)
+  unindex_job(id)
   redis.call('DEL', job_key(id), P .. ':results:' .. id, P .. ':ext:log:' .. id, job_key(id) .. ':dependents', P .. ':executions:' .. id)
 end
 
@@ -191,5 +265,9 @@ local function die(queue, id, message, error_class, ended, keep)
   redis.call('HSET', job_key(id), 'status', 'failed', 'error', message, 'error_class', error_class, 'over', '1')
   redis.call('HDEL', job_key(id), 'cancel', 'put_back')
   increase(ext(queue, 'totals'), 'failed')
+  local name = redis.call('HGET', job_key(id), 'name') or ''
+  tally_outcome(queue, name, 'failed')
+  tally_error(queue, name, error_class)
+  redis.pcall('ZADD', ext(queue, 'by:error:' .. error_class), string.format('%.6f', ended), id)
   finish(queue, id, 'failed', ended, keep)
 end

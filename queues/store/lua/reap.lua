@@ -14,6 +14,7 @@ for k = #stale, 1, -1 do -- backwards, so that the one leased first comes to the
     local stalls = (tonumber(redis.call('HGET', job_key(id), 'stalled') or '0') or 0) + 1
     redis.call('HSET', job_key(id), 'stalled', stalls)
     increase(ext(queue, 'totals'), 'stalled')
+    tally_outcome(queue, redis.call('HGET', job_key(id), 'name') or '', 'stalled')
     local cause = ''
     if redis.call('HEXISTS', job_key(id), 'cancel') == 1 then
       cause = 'JobCancelled'
@@ -31,4 +32,5 @@ for k = #stale, 1, -1 do -- backwards, so that the one leased first comes to the
     answers[#answers + 1] = cause
   end
 end
+flush()
 return answers
