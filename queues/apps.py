@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
 
 
@@ -6,10 +7,11 @@ class QueuesConfig(AppConfig):
     name = "queues"
 
     def ready(self) -> None:
-        from queues import checks, signals  # noqa: F401
+        from queues import checks, permissions, signals  # noqa: F401
         from queues.conf import settings
         from queues.operations import alerts, cleanup, probe
 
+        post_migrate.connect(permissions.create_groups, sender=self, dispatch_uid="queues.groups")
         signals.dead.connect(alerts.alert, dispatch_uid="queues.alert")
         cleanup.register()
         probe.register()

@@ -7,7 +7,7 @@ import django
 
 import tests.environment  # noqa: F401  # first: theo's settings read it
 from theo.settings import *  # noqa: F403
-from theo.settings import DATABASES, INSTALLED_APPS
+from theo.settings import DATABASES, INSTALLED_APPS, MIDDLEWARE
 
 DEBUG = False
 if "pytest" in sys.modules:  # the processes that tests start refuse to start without a database that is named here
@@ -28,4 +28,5 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 SECURE_SSL_REDIRECT = False
+MIDDLEWARE = ["tests.policy.content_security_policy", *MIDDLEWARE]
 WHITENOISE_AUTOREFRESH = True  # no collectstatic before the tests

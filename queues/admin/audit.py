@@ -1,0 +1,28 @@
+"""Who did what: a row of the admin's log for each action, which the audit page and the admin's history show."""
+
+from __future__ import annotations
+
+import logging
+
+from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.http import HttpRequest
+
+from queues.models import InRedis
+
+__all__ = ["ADDITION", "CHANGE", "DELETION", "record"]
+
+log = logging.getLogger("queues.audit")
+
+
+def record(request: HttpRequest, model: type[InRedis], object_id: str, message: str, *, flag: int = CHANGE) -> None:
+    """One row for one action, however many jobs it met: say in the message what was done, to how many, and by which filter."""
+    LogEntry.objects.create(
+        user_id=request.user.pk or 0,
+        content_type=ContentType.objects.get_for_model(model),
+        object_id=object_id,
+        object_repr=object_id[:200],
+        action_flag=flag,
+        change_message=message,
+    )
+    log.info("%s: %s %s: %s", request.user.get_username(), model._meta.verbose_name, object_id, message)

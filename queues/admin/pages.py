@@ -1,0 +1,131 @@
+"""What all pages share: who may see them, how they look around, and what they say when Redis or a job is gone."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Concatenate
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+
+from queues import permissions
+from queues.exceptions import JobNotFound, RedisUnavailable, UnknownJob, UnknownQueue, UnknownSchedule, UnknownWorker
+
+if TYPE_CHECKING:  # Django's own ModelAdmin takes no type argument at run time
+    ModelAdmin = admin.ModelAdmin[Any]
+else:
+    ModelAdmin = admin.ModelAdmin
+
+READS = ("GET", "HEAD")
+GONE = (JobNotFound, UnknownJob, UnknownQueue, UnknownSchedule, UnknownWorker)
+RIGHTS = ("view", "change", "add", "cancel", "remove", "pause")
+
+View = Callable[Concatenate[Any, HttpRequest, ...], HttpResponseBase]
+
+
+class PageAdmin(ModelAdmin):
+    """Pages of our own under a model without a table. A subclass lists them in `pages` and decorates each view with `page` or `action`."""
+
+    def pages(self) -> list[URLPattern]:
+        raise NotImplementedError
+
+    def get_urls(self) -> list[URLPattern]:
+        return self.pages()
+
+    def route(self, route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
+        """A page, named as the admin names its own: `queues_<model>_<name>`. `changelist` and `change` are what the admin links to."""
+        return path(route, self.admin_site.admin_view(view), name=f"{self.opts.app_label}_{self.opts.model_name}_{name}")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm(permissions.VIEW))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm(permissions.CHANGE))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def render(self, request: HttpRequest, template: str, *, title: str, status: int = 200, **context: Any) -> TemplateResponse:
+        """The template `admin/queues/<template>` within the admin's page. `rights` has what this user may do, by the names of RIGHTS."""
+        rights = {right: request.user.has_perm(getattr(permissions, right.upper())) for right in RIGHTS}
+        common = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": title,
+            "rights": rights,
+            "sections": self._sections(),
+        }
+        return TemplateResponse(request, f"admin/queues/{template}", {**common, **context}, status=status)
+
+    def back(self, request: HttpRequest, page: str, *args: str) -> HttpResponseRedirect:
+        """Where an action leads: to the page whose form named itself in `next`, else to the named page of this admin site."""
+        target = request.POST.get("next", "")
+        if not url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
+            target = self.url(page, *args)
+        return HttpResponseRedirect(target)
+
+    def url(self, page: str, *args: str) -> str:
+        """The address of a page such as `queue_change`; arguments quoted with django.contrib.admin.utils.quote where they are names."""
+        return reverse(f"{self.admin_site.name}:queues_{page}", args=args, current_app=self.admin_site.name)
+
+    def _sections(self) -> list[dict[str, str]]:
+        """The pages that lead to all others, those of other apps too."""
+        found = []
+        for name, words in SECTIONS:
+            try:
+                found.append({"url": reverse(f"{self.admin_site.name}:{name}"), "words": str(words), "name": name})
+            except NoReverseMatch:
+                continue  # its app is not installed, or its page is not registered on this site
+        return found
+
+
+SECTIONS: list[tuple[str, Any]] = [
+    ("queues_queue_changelist", "Queues"),
+    ("queues_worker_changelist", "Workers"),
+    ("queues_deadletter_changelist", "Dead letters"),
+    ("queues_auditentry_changelist", "Audit"),
+]
+"""(name of the URL, words): an app adds its page here when it is ready."""
+
+
+def page(permission: str = permissions.VIEW, *, methods: Iterable[str] = READS) -> Callable[[View], View]:
+    """A page for whoever may view and has this permission too; others get 403, other methods 405. What is gone is a friendly 404,
+    a Redis that does not answer a 503, also while the page is rendered."""
+    allowed = tuple(methods)
+
+    def decorate(view: View) -> View:
+        @functools.wraps(view)
+        def guarded(self: PageAdmin, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not (request.user.has_perm(permissions.VIEW) and request.user.has_perm(permission)):
+                raise PermissionDenied
+            if request.method not in allowed:
+                return HttpResponseNotAllowed(allowed)
+            try:
+                response = view(self, request, *args, **kwargs)
+                return response.render() if isinstance(response, TemplateResponse) else response
+            except RedisUnavailable as error:
+                return self.render(request, "unavailable.html", title=_("Redis does not answer"), error=error, status=503)
+            except GONE as error:
+                return self.render(request, "gone.html", title=_("Not found"), error=error, status=404)
+
+        return guarded
+
+    return decorate
+
+
+def action(permission: str) -> Callable[[View], View]:
+    """What changes something: by POST alone."""
+    return page(permission, methods=("POST",))
