@@ -35,9 +35,11 @@ def rq_command(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def left_behind(connection: Redis) -> set[bytes]:
-    """Keys of ours and of jobs that do not expire, but for the queue's own."""
-    own = (b"rq:ext:notifications:totals", b"rq:ext:notifications:wake", b"rq:queues", b"tests:trace", b"rq:queue:notifications")
-    return {key for key in connection.scan_iter() if connection.ttl(key) == -1 and key not in own and not key.startswith(b"rq:worker")}
+    """Keys of ours and of jobs that do not expire, but for the queue's own and the indexes, which the hourly clean-up mends."""
+    parts = ("totals", "counts", "wake")
+    own = (*(f"rq:ext:notifications:{part}".encode() for part in parts), b"rq:queues", b"tests:trace", b"rq:queue:notifications")
+    found = {key for key in connection.scan_iter() if connection.ttl(key) == -1 and key not in own}
+    return {key for key in found if not key.startswith((b"rq:worker", b"rq:ext:notifications:by:"))}
 
 
 def dead(connection: Redis) -> str:
