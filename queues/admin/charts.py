@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils import timezone
 
-from queues.admin.scales import Scale, count_scale, time_text
+from queues.admin.scales import NOTHING, Scale, count_scale, time_text
 
 WIDTH, HEIGHT = 420, 190
 LEFT, RIGHT, TOP, BOTTOM = 50, 78, 12, 24
@@ -56,14 +55,14 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """Series over the same moments, at most three. `id` is unique on its page. `scale` gives the axis for the largest value, and its words."""
+    """Series over the same moments, at most three. `id` is unique on its page; `scale` makes the axis for its values."""
 
     id: str
     title: str
     starts: tuple[datetime, ...]
     series: tuple[Series, ...]
     summary: str = ""
-    scale: Callable[[float], Scale] = count_scale
+    scale: Callable[[Sequence[float]], Scale] = count_scale
     width = WIDTH
     height = HEIGHT
     left, right = LEFT, WIDTH - RIGHT
@@ -75,7 +74,7 @@ class Chart:
 
     @property
     def axis(self) -> Scale:
-        return self.scale(max((value for series in self.series for value in series.values if value is not None), default=0))
+        return self.scale([value for series in self.series for value in series.values if value is not None])
 
     @property
     def y_ticks(self) -> list[Tick]:
@@ -106,7 +105,7 @@ class Chart:
         """The numbers in words: the moments at which there was anything."""
         axis = self.axis
         table = zip(self.starts, zip(*(series.values for series in self.series), strict=True), strict=True)
-        return [(start, ["–" if value is None else axis.text(value) for value in values]) for start, values in table if any(values)]
+        return [(start, [NOTHING if value is None else axis.text(value) for value in values]) for start, values in table if any(values)]
 
     def _x(self, index: int) -> float:
         return round(self.left + (self.right - self.left) * index / max(1, len(self.starts) - 1), 1)
@@ -121,8 +120,7 @@ class Chart:
 
 
 def _place(axis: Scale, value: float) -> float:
-    share = min(1.0, max(0.0, value / axis.top)) if math.isfinite(value) else 0.0
-    return round(HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * share, 1)
+    return round(HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * axis.share(value), 1)
 
 
 def _is_gap(series: Series) -> bool:

@@ -1,4 +1,4 @@
-"""Charts as inline SVG: `{% chart chart %}` for a queues.admin.charts.Chart, `{% sparkline completed failed label %}` for a cell of a table.
+"""Charts as inline SVG: `{% chart chart %}` for a queues.admin.charts.Chart, `{% sparkline completed failed label %}` for a cell.
 
 Their page loads `queues/charts.css`.
 """
@@ -13,10 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from queues.admin.charts import Chart
-from queues.admin.scales import span_text
+from queues.admin.scales import count_text, span_text
 
 register = template.Library()
-register.filter("span", lambda seconds: "–" if seconds is None else span_text(seconds))
+register.filter("span", span_text)
+register.filter("count", count_text)
 
 SPARK_WIDTH, SPARK_HEIGHT = 120, 24
 BASE = SPARK_HEIGHT - 2
