@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils import timezone
@@ -24,10 +24,11 @@ MARKERS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """One line. None is a gap: there was nothing to measure."""
+    """One line. None is a gap: there was nothing to measure. What is a fault is drawn in the colour of errors."""
 
     label: str
     values: tuple[float | None, ...]
+    is_fault: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -44,9 +45,10 @@ class Tick:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A series as it is drawn. `number` (from 1) tells colour, dash and marker; the label stands at (x, y)."""
+    """A series as it is drawn. `number` (from 1) tells dash and marker; the label stands at the height `y`."""
 
     number: int
+    is_fault: bool
     label: str
     path: str
     markers: str
@@ -98,7 +100,7 @@ class Chart:
         axis = self.axis
         drawn = [self._line(number, series, axis) for number, series in enumerate(self.series, 1) if not _is_gap(series)]
         places = _apart([line.y for line in drawn], self.top, self.bottom)
-        return [_moved(line, place) for line, place in zip(drawn, places, strict=True)]
+        return [replace(line, y=place) for line, place in zip(drawn, places, strict=True)]
 
     @property
     def rows(self) -> list[tuple[datetime, list[str]]]:
@@ -116,7 +118,7 @@ class Chart:
         marked = [point for run in runs for index, point in enumerate(run) if index % MARKER_EVERY == 0 or index == len(run) - 1]
         marker = MARKERS[(number - 1) % len(MARKERS)]
         markers = "".join(marker.format(x=x, y=y) for x, y in marked)
-        return Line(number=number, label=series.label, path=path, markers=markers, y=runs[-1][-1][1])
+        return Line(number=number, is_fault=series.is_fault, label=series.label, path=path, markers=markers, y=runs[-1][-1][1])
 
 
 def _place(axis: Scale, value: float) -> float:
@@ -148,7 +150,3 @@ def _apart(places: Sequence[float], top: float, bottom: float) -> list[float]:
         moved[index] = max(min(places[index], floor), top)
         floor = moved[index] - LABEL_HEIGHT
     return list(moved.values())
-
-
-def _moved(line: Line, y: float) -> Line:
-    return Line(number=line.number, label=line.label, path=line.path, markers=line.markers, y=y)

@@ -100,10 +100,8 @@ class Report:
         return self._chart(
             "throughput",
             title,
-            {
-                _("completed"): [span.total.completed for span in self.spans],
-                _("failed"): [span.total.failed for span in self.spans],
-            },
+            Series(label=_("completed"), values=tuple(span.total.completed for span in self.spans)),
+            Series(label=_("failed"), values=tuple(span.total.failed for span in self.spans), is_fault=True),
             summary=_sentence(summary % {"window": self.window.words, **facts}),
         )
 
@@ -115,13 +113,12 @@ class Report:
         return self._chart(
             kind,
             title,
-            {name: [getattr(each, name) for each in measured] for name in QUANTILES},
+            *(Series(label=name, values=tuple(getattr(each, name) for each in measured)) for name in QUANTILES),
             summary=_sentence(f"{self.window.words}: {parts}."),
             scale=seconds_scale,
         )
 
-    def _chart(self, kind: str, title: str, lines: Mapping[str, Sequence[float | None]], **more: Any) -> Chart:
-        series = tuple(Series(label=label, values=tuple(values)) for label, values in lines.items())
+    def _chart(self, kind: str, title: str, *series: Series, **more: Any) -> Chart:
         return Chart(id=f"chart-{kind}", title=title, starts=tuple(span.start for span in self.spans), series=series, **more)
 
 

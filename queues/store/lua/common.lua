@@ -71,11 +71,7 @@ local function push(queue, id, at_front, facts)
 end
 
 local function enqueue(queue, id, at_front)
-  if at_front then
-    redis.call('HSET', job_key(id), 'status', 'queued')
-  else
-    redis.call('HSET', job_key(id), 'status', 'queued', 'since', string.format('%.6f', now()))
-  end
+  redis.call('HSET', job_key(id), 'status', 'queued', 'since', string.format('%.6f', now()))
   push(queue, id, at_front)
   ring(queue)
 end
