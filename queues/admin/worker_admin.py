@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from queues import permissions
 from queues.admin.audit import record
 from queues.admin.pages import PageAdmin, action, page
-from queues.admin.worker_rows import read_row, read_rows, unserved
+from queues.admin.worker_rows import read_row, rows_of, unserved
 from queues.conf import settings
+from queues.control import get_fleet
 from queues.models import Worker
 
 
@@ -31,8 +32,9 @@ class WorkerAdmin(PageAdmin):
     @page()
     def workers(self, request: HttpRequest) -> HttpResponseBase:
         """Two round trips, however many workers there are."""
-        rows = read_rows()
-        return self.render(request, "worker/workers.html", title=_("Workers"), rows=rows, unserved=unserved(rows))
+        fleet = get_fleet()
+        rows = rows_of(fleet)
+        return self.render(request, "worker/workers.html", title=_("Workers"), fleet=fleet, rows=rows, unserved=unserved(rows))
 
     @page()
     def worker(self, request: HttpRequest, object_id: str) -> HttpResponseBase:

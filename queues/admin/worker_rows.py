@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from queues.admin.scales import NOTHING
 from queues.control import get_fleet
 from queues.exceptions import UnknownWorker
-from queues.store.fleet import Run
+from queues.store.fleet import Fleet, Run
 from queues.store.queue import queue_names
 from queues.store.workers import WorkerInfo
 
@@ -36,7 +36,8 @@ class WorkerRow:
         elif worker.paused:
             words.append(_("paused for %(queues)s") % {"queues": ", ".join(worker.paused)})
         states = {"busy": _("busy"), "idle": _("idle"), "started": _("starting"), "suspended": _("suspended")}
-        return ", ".join([*words, states.get(worker.state, worker.state)])
+        state = "busy" if self.runs else "idle" if worker.state == "busy" else worker.state  # what it runs is newer than its heartbeat
+        return ", ".join(filter(None, [*words, states.get(state, state)]))
 
     @property
     def memory(self) -> str:
@@ -53,24 +54,18 @@ class WorkerRow:
 
     @property
     def more(self) -> int:
-        """How many running jobs are not shown, by what was found or the worker said of itself."""
-        return max(len(self.runs), self.worker.running) - len(self.shown)
-
-    @property
-    def unseen(self) -> int:
-        """How many it said that it runs, of which no lease was found: they ended meanwhile, or are too many to look at."""
-        return max(0, self.worker.running - len(self.runs))
+        """How many running jobs are not among them."""
+        return len(self.runs) - len(self.shown)
 
 
-def read_rows() -> list[WorkerRow]:
-    """All workers by name. Raises RedisUnavailable."""
-    fleet = get_fleet()
+def rows_of(fleet: Fleet) -> list[WorkerRow]:
+    """All workers by name."""
     return [WorkerRow(worker=worker, runs=fleet.runs.get(worker.name, ())) for worker in fleet.workers]
 
 
 def read_row(name: str) -> WorkerRow:
     """The worker of exactly this name: a queue may have it too. Raises UnknownWorker, RedisUnavailable."""
-    found = next((row for row in read_rows() if row.worker.name == name), None)
+    found = next((row for row in rows_of(get_fleet()) if row.worker.name == name), None)
     if found is None:
         raise UnknownWorker(_("No worker is called %(name)s: it has ended, or has not been heard for long.") % {"name": name})
     return found

@@ -30,14 +30,15 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Fleet:
-    """The workers by name. `runs` has per worker its running jobs, the longest first; of a crowded queue perhaps not all."""
+    """The workers by name. `runs` has per worker its running jobs, the longest first; not all of the queues in `crowded`."""
 
     workers: tuple[WorkerInfo, ...] = ()
     runs: Mapping[str, Sequence[Run]] = field(default_factory=dict)
+    crowded: tuple[str, ...] = ()
 
     def __add__(self, other: Fleet) -> Fleet:
         found = sorted((*self.workers, *other.workers), key=lambda worker: worker.name)
-        return Fleet(workers=tuple(found), runs={**self.runs, **other.runs})
+        return Fleet(workers=tuple(found), runs={**self.runs, **other.runs}, crowded=self.crowded + other.crowded)
 
 
 def read(connection: redis.Redis, queues: Sequence[str]) -> Fleet:
@@ -53,6 +54,7 @@ def read(connection: redis.Redis, queues: Sequence[str]) -> Fleet:
         for queue, found in zip(queues, leases, strict=True)
         for member in _plain(found, ())
     ]
+    crowded = tuple(queue for queue, found in zip(queues, leases, strict=True) if len(_plain(found, ())) == MOST_RUNS)
     with connection.pipeline(transaction=False) as pipeline:
         for key in names:
             pipeline.hgetall(key)
@@ -60,7 +62,7 @@ def read(connection: redis.Redis, queues: Sequence[str]) -> Fleet:
             pipeline.hmget(keys.job(job_id), "worker_name", "name", "started_at")
         answers = pipeline.execute(raise_on_error=False)
     found = workers.living(names, [_plain(answer, {}) for answer in answers[: len(names)]])
-    return Fleet(workers=tuple(found), runs=_runs(held, answers[len(names) :]))
+    return Fleet(workers=tuple(found), runs=_runs(held, answers[len(names) :]), crowded=crowded)
 
 
 def _runs(held: Sequence[tuple[str, str]], answers: Sequence[Any]) -> dict[str, list[Run]]:
