@@ -283,7 +283,7 @@ end
 local function finish(queue, id, registry, keep, own)
   local key = P .. ':' .. registry .. ':' .. queue
   local count, age = string.match(own or keep, KEEP)
-  if not count then count, age, own = string.match(keep, KEEP) end
+  if not count then count, age, own = string.match(keep, KEEP) end -- rubbish is no word of its own
   if count == '0' then
     delete_job(id)
     return
