@@ -7,7 +7,7 @@ import time
 
 from redis import Redis
 
-from queues import State, add_job, add_jobs, cancel_job, get_job
+from queues import State, add_job, add_jobs, cancel_job, get_job, get_workers
 from queues.store import metrics
 from queues.store.metrics import Tally
 from tests.processes import StartWorker, wait_until
@@ -42,10 +42,11 @@ def test_each_way_that_a_run_ends_is_counted_once(connection: Redis, start_worke
 
 
 def test_the_wait_of_a_delayed_job_counts_from_when_it_is_due(connection: Redis, start_worker: StartWorker) -> None:
-    add_job(QUEUE, "greet", {"name": "Ann"}, delay=2)
-    assert start_worker(QUEUE).poll() is None
+    start_worker(QUEUE)
+    wait_until(lambda: get_workers(QUEUE), 30)
+    add_job(QUEUE, "greet", {"name": "Ann"}, delay=3)
     wait_until(lambda: tally(connection, "greet").completed, 30)
-    assert tally(connection, "greet").wait_seconds < 1.5
+    assert tally(connection, "greet").wait_seconds < 2
 
 
 def test_a_job_that_is_cancelled_as_it_runs_is_a_failure_with_its_run(connection: Redis, start_worker: StartWorker) -> None:
