@@ -22,6 +22,7 @@ from queues.control import (
     resume_worker,
     retry_failed,
     retry_job,
+    stop_worker,
 )
 from queues.exceptions import (
     AlreadyRegistered,
@@ -110,6 +111,7 @@ __all__ = [
     "pause_worker",
     "register_worker",
     "resume_worker",
+    "stop_worker",
     # schedules
     "PastRun",
     "ScheduleInfo",

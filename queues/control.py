@@ -12,8 +12,9 @@ from queues.exceptions import JobNotFound, UnknownWorker
 from queues.jobs.durations import Duration, in_seconds
 from queues.jobs.job import Job
 from queues.jobs.states import State
-from queues.store import connection, stats, workers
+from queues.store import connection, fleet, stats, workers
 from queues.store.connection import get_connection, translated
+from queues.store.fleet import Fleet
 from queues.store.queue import get_queue, queue_names
 from queues.store.search import Filter, Wanted, find_jobs
 from queues.store.stats import QueueStats
@@ -136,18 +137,30 @@ def resume_worker(name: str) -> int:
     return _each_worker(name, workers.resume)
 
 
+def stop_worker(name: str) -> int:
+    """Ends a worker, or all of a queue, by the same name: it takes no more jobs, and what still runs after QUEUES_SHUTDOWN_SECONDS is
+    given back. What supervises it may start it again. Returns how many heard. Raises UnknownWorker."""
+    return _each_worker(name, workers.stop)
+
+
 def close_queues() -> None:
     """Closes this process's connections to Redis; the next call opens new ones."""
     connection.close_all()
 
 
-def _each_worker(name: str, act: Callable[[redis.Redis, WorkerInfo, str], None]) -> int:
+def _each_worker(name: str, act: Callable[[redis.Redis, WorkerInfo, str], bool | None]) -> int:
+    """How many workers it was done to."""
     first = get_worker(name)
     chosen, queue = (get_workers(name), name) if name in queue_names() else ([first], "")
     with translated():
-        for worker in chosen:
-            act(get_connection(queue or worker.queues[0]), worker, queue)
-    return len(chosen)
+        done = [act(get_connection(queue or worker.queues[0]), worker, queue) for worker in chosen]
+    return sum(answer is not False for answer in done)
+
+
+def get_fleet() -> Fleet:
+    """The living workers of all servers with the jobs that they run, in two round trips a server."""
+    with translated():
+        return sum((fleet.read(server, names) for server, names in _servers()), Fleet())
 
 
 def _servers() -> Iterator[tuple[redis.Redis, list[str]]]:

@@ -8,6 +8,8 @@ from queues.conf import settings
 from queues.exceptions import RedisUnavailable
 from queues.jobs.decorators import job, schedule
 from queues.jobs.states import State
+from queues.store import indexes
+from queues.store.connection import translated
 from queues.store.queue import get_queue, queue_names
 
 log = logging.getLogger("queues")
@@ -23,7 +25,8 @@ def register() -> None:
 
 
 def clean_queues() -> int:
-    """Deletes what ended longer ago than QUEUES_CLEAN_AFTER_SECONDS, of all queues whose Redis answers. Returns how many jobs.
+    """Deletes what ended longer ago than QUEUES_CLEAN_AFTER_SECONDS, of all queues whose Redis answers, and from the indexes what
+    is gone. Returns how many jobs.
 
     Raises RedisUnavailable at the end for those whose does not.
     """
@@ -31,11 +34,17 @@ def clean_queues() -> int:
     for name in queue_names():
         try:
             deleted += sum(_clean(name, State(state)) for state in settings.clean_states)
+            _sweep(name)
         except RedisUnavailable as error:
             silent.append(f"{name}: {error}")
     if silent:
         raise RedisUnavailable(f"Not cleaned: {'; '.join(silent)}")
     return deleted
+
+
+def _sweep(name: str) -> None:
+    with translated():
+        indexes.sweep(get_queue(name).connection, name)
 
 
 def _clean(name: str, state: State) -> int:

@@ -39,11 +39,12 @@ def json_value(text: bytes | None) -> Any:
 
 
 def moment(text: str | None) -> datetime | None:
-    """An aware datetime."""
+    """An aware datetime; what names no zone means UTC."""
     try:
-        return datetime.fromisoformat(text) if text else None
+        found = datetime.fromisoformat(text) if text else None
     except ValueError:
         return None
+    return found.replace(tzinfo=UTC) if found and found.tzinfo is None else found
 
 
 def rq_time(unix_seconds: float) -> str:

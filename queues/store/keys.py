@@ -92,6 +92,11 @@ def errors(queue: str) -> str:
     return f"{PREFIX}:ext:{queue}:errors"
 
 
+def index(queue: str, what: str) -> str:
+    """`what` as in `name:greet`, `owner:7` or `error:ValueError`: ids of jobs."""
+    return f"{PREFIX}:ext:{queue}:by:{what}"
+
+
 def schedule(name: str) -> str:
     return f"{PREFIX}:ext:schedule:{name}"
 

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import redis
 
+from queues.conf import settings
 from queues.store import keys
+from queues.store.connection import get_connection, translated
 from queues.store.fields import integer, moment
 from queues.store.keys import PREFIX
 
 PAUSED = "paused"
+STALE_LEASES = 2
+"""Leases without a heartbeat after which a worker is thought to be in trouble: it beats three times a lease."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerInfo:
     """One living worker. `running` counts the jobs that it held at its last heartbeat; `paused` names the queues that it leaves alone,
-    all of its queues where the whole worker pauses."""
+    all of its queues where the whole worker pauses. Memory is that of its process at the last heartbeat and the most ever, without the
+    children of isolated jobs; None where its system does not say."""
 
     name: str
     hostname: str
@@ -33,10 +38,32 @@ class WorkerInfo:
     failed_jobs: int
     running: int
     paused: tuple[str, ...] = ()
+    memory_bytes: int | None = None
+    peak_memory_bytes: int | None = None
 
     @property
     def is_paused(self) -> bool:
         return self.paused == self.queues
+
+    @property
+    def is_stale(self) -> bool:
+        """It has not been heard for two leases: it hangs, was killed, or cannot reach Redis."""
+        limit = timedelta(seconds=STALE_LEASES * settings.lease_seconds)
+        return self.last_heartbeat is None or datetime.now(UTC) - self.last_heartbeat > limit
+
+    def pause(self) -> None:
+        """See pause_worker. Raises UnknownQueue for a worker of another project, RedisUnavailable, as the next two."""
+        with translated():
+            pause(get_connection(self.queues[0]), self)
+
+    def resume(self) -> None:
+        with translated():
+            resume(get_connection(self.queues[0]), self)
+
+    def stop(self) -> bool:
+        """See stop_worker. Whether it heard."""
+        with translated():
+            return stop(get_connection(self.queues[0]), self)
 
 
 def of_queue(connection: redis.Redis, queue: str) -> list[WorkerInfo]:
@@ -56,12 +83,16 @@ def read(connection: redis.Redis, worker_keys: list[str]) -> list[WorkerInfo]:
     with connection.pipeline(transaction=False) as pipeline:
         for key in worker_keys:
             pipeline.hgetall(key)
-        hashes = pipeline.execute()
+        return living(worker_keys, pipeline.execute())
+
+
+def living(worker_keys: Sequence[str], hashes: Sequence[Mapping[bytes, bytes]]) -> list[WorkerInfo]:
+    """Those whose hash has not expired and that have not said that they ended."""
     return [_info(key, fields) for key, fields in zip(worker_keys, hashes, strict=True) if fields and b"death" not in fields]
 
 
-def _info(key: str, fields: dict[bytes, bytes]) -> WorkerInfo:
-    text = {name.decode(): value.decode(errors="replace") for name, value in fields.items()}
+def _info(key: str, fields: Mapping[bytes, bytes]) -> WorkerInfo:
+    text = {name.decode(errors="replace"): value.decode(errors="replace") for name, value in fields.items()}
     queues = tuple(text.get("queues", "").split(","))
     is_paused = text.get(PAUSED) == "1"
     return WorkerInfo(
@@ -76,6 +107,8 @@ def _info(key: str, fields: dict[bytes, bytes]) -> WorkerInfo:
         failed_jobs=integer(text.get("failed_job_count")),
         running=integer(text.get("running")),
         paused=tuple(queue for queue in queues if is_paused or text.get(f"{PAUSED}:{queue}") == "1"),
+        memory_bytes=integer(text.get("memory_bytes")) or None,
+        peak_memory_bytes=integer(text.get("peak_memory_bytes")) or None,
     )
 
 
@@ -85,9 +118,9 @@ def tell(connection: redis.Redis, queue: str, *, command: str) -> None:
         send(connection, worker.name, command=command, queue=queue)
 
 
-def send(connection: redis.Redis, worker: str, **command: str) -> None:
-    """Sends a command to one worker, over the channel that RQ's own commands use."""
-    connection.publish(f"{PREFIX}:pubsub:{worker}", json.dumps(command))
+def send(connection: redis.Redis, worker: str, **command: str) -> bool:
+    """Sends a command to one worker, over the channel that RQ's own commands use. Whether anybody listened."""
+    return bool(connection.publish(f"{PREFIX}:pubsub:{worker}", json.dumps(command)))
 
 
 def pause(connection: redis.Redis, worker: WorkerInfo, queue: str = "") -> None:
@@ -104,6 +137,11 @@ def resume(connection: redis.Redis, worker: WorkerInfo, queue: str = "") -> None
             keys.ring(pipeline, name)
         pipeline.execute()
     send(connection, worker.name, command="resume-queue", queue=queue)
+
+
+def stop(connection: redis.Redis, worker: WorkerInfo, queue: str = "") -> bool:
+    """The worker takes no more jobs and ends when its running ones have, as after SIGTERM. Whether it heard."""
+    return send(connection, worker.name, command="shutdown")
 
 
 def _field(queue: str) -> str:

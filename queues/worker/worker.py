@@ -18,6 +18,7 @@ from queues.conf import settings
 from queues.exceptions import QueuesError
 from queues.store.connection import fail_fast
 from queues.store.queue import get_queue
+from queues.worker import memory
 from queues.worker.complaints import Complaints
 from queues.worker.dispatcher import Dispatcher, Limits
 from queues.worker.mailbox import Mailbox, Message
@@ -106,7 +107,7 @@ class ConcurrentWorker(BaseWorker):
         if pipeline is None and self.birth_date is not None:
             running = len(self.dispatcher.held) if self.dispatcher else 0
             slots = {f"slots:{name}": pool.concurrency for name, pool in self.dispatcher.pools.items()} if self.dispatcher else {}
-            facts = {"state": "busy" if running else "idle", "running": running, **slots, **self.serialize()}
+            facts = {"state": "busy" if running else "idle", "running": running, **slots, **memory.facts(), **self.serialize()}
             self.connection.hset(self.key, mapping=facts)
             worker_registration.register(self)
 

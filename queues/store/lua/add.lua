@@ -29,11 +29,11 @@ local function join(holder, status, job)
   if better then redis.call('HSET', key, 'priority', job.priority) end
   if put_back == 'retry' then redis.call('HSET', key, 'attempts_made', 0) end -- asked for anew
   if job.window > 0 then
-    unindex_job(holder)
+    unindex_jobs({ holder }, {})
     for k = job.first, job.last, 2 do
       if NEWER[ARGV[k]] then redis.call('HSET', key, ARGV[k], ARGV[k + 1]) end
     end
-    index_job(job.queue, holder)
+    index_job(job.queue, holder, unpack(redis.call('HMGET', key, 'name', 'owner')))
   end
   if status == 'scheduled' and put_back ~= 'later' then
     local scheduled, due = P .. ':scheduled:' .. job.queue, now() + job.wait
@@ -51,6 +51,12 @@ local function join(holder, status, job)
   end
 end
 
+local function name_in(job)
+  for k = job.first, job.last, 2 do
+    if ARGV[k] == 'name' then return ARGV[k + 1] end
+  end
+end
+
 local function create(job)
   if job.chosen and is_job(job.id) then
     forget_ended(redis.call('HGET', job_key(job.id), 'origin') or job.queue, job.id)
@@ -58,7 +64,7 @@ local function create(job)
   end
   local moment = now()
   redis.call('HSET', job_key(job.id), 'since', string.format('%.6f', moment), unpack(ARGV, job.first, job.last))
-  index_job(job.queue, job.id)
+  index_job(job.queue, job.id, name_in(job), job.owner)
   if job.dedupe ~= '' then
     redis.call('HSET', job_key(job.id), 'dedupe', job.dedupe)
     redis.call('SET', ext(job.queue, 'dedupe:' .. job.dedupe), job.id, 'EX', math.ceil(job.wait) + DEDUPE_SPARE)

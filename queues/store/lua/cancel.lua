@@ -13,6 +13,6 @@ local was = withdraw(queue, id)
 if not was then return { '', '' } end
 release_dedupe(queue, id)
 redis.call('HSET', key, 'ended_at', ARGV[4])
-die(queue, id, 'JobCancelled: it was cancelled before it ran', 'JobCancelled', now(), ARGV[5])
+die(queue, id, 'JobCancelled: it was cancelled before it ran', 'JobCancelled', ARGV[5])
 flush()
 return { was, '' }

@@ -6,6 +6,8 @@
 -- last, where the job asks for something of RQ's that this worker does not do, that field's name.
 local WORKER, TOKEN, LEASE, STARTED, MOST = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
 local FIELDS = { 'data', 'name', 'attempts', 'attempts_made', 'priority', 'stalled', 'created_at', 'timeout', 'origin', 'backoff', 'owner' }
+local READ = { 'status', 'over', 'enqueued_at', 'started_at', 'since', 'dedupe', 'put_back', 'progress', unpack(FIELDS) }
+local FIRST = #READ - #FIELDS -- what is read of a job before the fields that its worker is told
 local FOREIGN = {
   'dependency_id', 'dependency_ids', 'success_callback_name', 'failure_callback_name', 'stopped_callback_name',
   'repeats_left', 'retries_left', 'webhooks', 'rate_limit_key',
@@ -72,18 +74,18 @@ local function is_due(status, enqueued_at, started_at)
   return not RAN[status] or (enqueued_at or '') > (started_at or '')
 end
 
-local function lease(queue, id, in_unit, since)
+local function lease(queue, id, in_unit, facts)
   executions = executions + 1
-  local execution = TOKEN .. '-' .. in_unit .. '-' .. executions
-  local job = redis.call('HMGET', job_key(id), unpack(FIELDS))
-  job[#FIELDS + 1] = not job[3] and foreign(id) -- jobs of ours always say their attempts
-  redis.call('HSET', job_key(id), 'status', 'started', 'started_at', STARTED, 'worker_name', WORKER)
-  redis.call('HDEL', job_key(id), 'put_back', 'progress')
-  redis.call('PERSIST', job_key(id))
+  local execution, key, since = TOKEN .. '-' .. in_unit .. '-' .. executions, job_key(id), tonumber(facts[5] or nil)
+  redis.call('HSET', key, 'status', 'started', 'started_at', STARTED, 'worker_name', WORKER)
+  if facts[7] or facts[8] then redis.call('HDEL', key, 'put_back', 'progress') end
+  redis.call('PERSIST', key)
   redis.call('ZADD', ext(queue, 'lease'), string.format('%.6f', moment + LEASE), id .. ':' .. execution)
-  release_dedupe(queue, id)
-  if since then tally_span(queue, job[2] or '', 'wait', moment - since) end
-  jobs[#jobs + 1] = { queue, id, in_unit, execution, unpack(job, 1, #FIELDS + 1) }
+  if facts[6] then release_dedupe(queue, id) end
+  if since then tally_span(queue, facts[FIRST + 2] or '', 'wait', moment - since) end
+  local has_attempts = facts[FIRST + 3] -- as jobs of ours always do
+  facts[#READ + 1] = not has_attempts and foreign(id)
+  jobs[#jobs + 1] = { queue, id, in_unit, execution, unpack(facts, FIRST + 1, #READ + 1) }
 end
 
 local function claim(queue, units, sizes)
@@ -92,26 +94,27 @@ local function claim(queue, units, sizes)
   while executions < MOST and units + places > 0 do
     local id, score = pop(queue, list, prio)
     if not id then return end
-    local facts = is_job(id) and redis.call('HMGET', job_key(id), 'name', 'stalled', 'status', 'over', 'enqueued_at', 'started_at', 'since')
-    if facts and is_due(facts[3] or '', facts[5], facts[6]) then -- what was planted, deleted or is not due is dropped
-      if facts[4] then -- it had ended, and RQ's tools queued it again: that is a retry
+    local facts = facts_of(id, unpack(READ))
+    if facts and is_due(facts[1] or '', facts[3], facts[4]) then -- what was planted, deleted or is not due is dropped
+      if facts[2] then -- it had ended, and RQ's tools queued it again: that is a retry
+        unindex_error(queue, id)
         redis.call('HSET', job_key(id), 'attempts_made', 0)
         redis.call('HDEL', job_key(id), 'over', 'stalled', 'ended_at', 'cancel')
-        facts[2] = false
+        facts[FIRST + 4], facts[FIRST + 6] = '0', false
       end
-      local name = facts[1] or ''
-      local alone = (tonumber(facts[2] or '0') or 0) > 0
+      local name = facts[FIRST + 2] or ''
+      local alone = (tonumber(facts[FIRST + 6] or '0') or 0) > 0
       local filling = not alone and open[name]
       if filling and filling.left > 0 then
         filling.left, places = filling.left - 1, places - 1
-        lease(queue, id, filling.unit, tonumber(facts[7] or nil))
+        lease(queue, id, filling.unit, facts)
       elseif units > 0 then
         units, unit = units - 1, unit + 1
         if not alone and sizes[name] then
           places = places - (filling and filling.left or 0) + sizes[name] - 1
           open[name] = { unit = unit, left = sizes[name] - 1 }
         end
-        lease(queue, id, unit, tonumber(facts[7] or nil))
+        lease(queue, id, unit, facts)
       else
         if score then
           redis.call('ZADD', prio, math.floor(score / SPAN) * SPAN, id) -- before all turns: they may be forgotten by now

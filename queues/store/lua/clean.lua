@@ -6,6 +6,6 @@ if ARGV[5] == '1' then return redis.call('ZCOUNT', registry, '-inf', before) end
 local ids = redis.call('ZRANGEBYSCORE', registry, '-inf', before, 'LIMIT', 0, tonumber(ARGV[4]))
 for _, id in ipairs(ids) do
   redis.call('ZREM', registry, id)
-  delete_ended(id)
+  delete_ended({ id })
 end
 return #ids

@@ -37,9 +37,6 @@ local function ring(queue)
   redis.pcall('RPUSH', wake, '1')
 end
 
--- pcall: a counter that a stranger made no number of counts nothing more.
-local function increase(key, field) redis.pcall('HINCRBY', key, field, 1) end
-
 -- Whole numbers within what add_job allows; else 0.
 local function priority_in(text)
   local priority = tonumber(text or '0') or 0
@@ -74,16 +71,23 @@ local function push(queue, id, at_front, facts)
 end
 
 local function enqueue(queue, id, at_front)
-  if at_front then
-    redis.call('HSET', job_key(id), 'status', 'queued')
-  else
-    redis.call('HSET', job_key(id), 'status', 'queued', 'since', string.format('%.6f', now()))
-  end
+  redis.call('HSET', job_key(id), 'status', 'queued', 'since', string.format('%.6f', now()))
   push(queue, id, at_front)
   ring(queue)
 end
 
 local function is_job(id) return string.match(id, '^[%w_%-]+$') and redis.call('TYPE', job_key(id)).ok == 'hash' end
+
+-- Fields of a job's hash, in one step with the question whether it is a job: else nil.
+local function facts_of(id, ...)
+  if not string.match(id, '^[%w_%-]+$') then return nil end
+  local facts = redis.pcall('HMGET', job_key(id), ...)
+  if facts.err then return nil end -- a stranger's
+  for k = 1, #facts do
+    if facts[k] then return facts end
+  end
+  return is_job(id) and facts or nil
+end
 
 local function delay(queue, id, due)
   redis.call('HSET', job_key(id), 'status', 'scheduled')
@@ -105,8 +109,8 @@ local function promote_due(queue, horizon, limit)
   end
 end
 
--- What is counted: per queue and job name since ever (`counts`) and per hour, per queue per minute. Collected while a script runs and written
--- at its end by flush, since the jobs of a batch mostly count the same. A histogram's bucket b ends at 2^(b/2) ms.
+-- What is counted: per queue and job name since ever (`counts`) and per hour, per queue per minute and since ever (`totals`). Collected while
+-- a script runs and written at its end by flush, since the jobs of a batch mostly count the same. A histogram's bucket b ends at 2^(b/2) ms.
 local MINUTE_SECONDS, HOUR_SECONDS, MOST_FIELDS, LAST_BUCKET = 7500, 694800, 4000, 46
 local tallies = {}
 local function add_to(part, queue, field, by)
@@ -119,10 +123,12 @@ local function add_to(part, queue, field, by)
   fields[field] = (fields[field] or 0) + by
 end
 local function tally(queue, name, what, by)
-  add_to('hour', queue, what .. ':' .. name, by or 1)
-  add_to('counts', queue, what .. ':' .. name, by or 1)
+  local field = what .. ':' .. name
+  add_to('hour', queue, field, by or 1)
+  add_to('counts', queue, field, by or 1)
 end
 local function tally_outcome(queue, name, what)
+  add_to('totals', queue, what, 1)
   add_to('minute', queue, what, 1)
   tally(queue, name, what)
 end
@@ -141,53 +147,74 @@ local function tally_error(queue, name, error_class)
   redis.pcall('HSET', key, 'last:' .. group, string.format('%.3f', now()))
   redis.pcall('EXPIRE', key, HOUR_SECONDS)
 end
--- pcall throughout: a key that a stranger took counts nothing, and a full Redis neither; the work goes on.
-local function flush()
+-- pcall throughout: a key that a stranger took counts nothing, and a full Redis neither; the work goes on. That a field or a hash is new is
+-- seen by what it was increased to.
+local function write_tallies()
   local minute, hour = math.floor(now() / 60), math.floor(now() / 3600)
   for queue, parts in pairs(tallies) do
     for part, fields in pairs(parts) do
       local key = ext(queue, part == 'minute' and 'minute:' .. minute or part == 'hour' and 'hour:' .. hour or part)
-      local known = redis.pcall('HLEN', key)
-      local is_crowded = type(known) == 'number' and known > MOST_FIELDS
       for field, by in pairs(fields) do
-        if is_crowded and redis.pcall('HEXISTS', key, field) ~= 1 then field = string.match(field, '^[^:]*') .. ':(others)' end
-        redis.pcall('HINCRBY', key, field, by)
+        if by > 0 and redis.pcall('HINCRBY', key, field, by) == by then
+          local known = redis.pcall('HLEN', key)
+          if known == 1 and part == 'minute' then redis.pcall('EXPIRE', key, MINUTE_SECONDS) end
+          if known == 1 and part == 'hour' then redis.pcall('EXPIRE', key, HOUR_SECONDS) end
+          if known > MOST_FIELDS then
+            redis.pcall('HDEL', key, field)
+            redis.pcall('HINCRBY', key, string.match(field, '^[^:]*') .. ':(others)', by)
+          end
+        end
       end
-      if known == 0 and part ~= 'counts' then redis.pcall('EXPIRE', key, part == 'minute' and MINUTE_SECONDS or HOUR_SECONDS) end
     end
   end
   tallies = {}
 end
 
 -- Who looks for jobs of a name, of an owner, or dead of an error finds their ids here, by the time at which they were added or died.
-local function index_job(queue, id)
-  local facts = redis.call('HMGET', job_key(id), 'name', 'owner')
-  redis.pcall('ZADD', ext(queue, 'by:name:' .. (facts[1] or '')), string.format('%.6f', now()), id)
-  if (facts[2] or '') ~= '' then redis.pcall('ZADD', ext(queue, 'by:owner:' .. facts[2]), string.format('%.6f', now()), id) end
+local function index_job(queue, id, name, owner)
+  local moment = string.format('%.6f', now())
+  redis.pcall('ZADD', ext(queue, 'by:name:' .. (name or '')), moment, id)
+  if (owner or '') ~= '' then redis.pcall('ZADD', ext(queue, 'by:owner:' .. owner), moment, id) end
 end
 local function unindex_error(queue, id)
   local error_class = redis.pcall('HGET', job_key(id), 'error_class')
   if type(error_class) == 'string' then redis.pcall('ZREM', ext(queue, 'by:error:' .. error_class), id) end
 end
-local function unindex_job(id)
-  local facts = redis.pcall('HMGET', job_key(id), 'origin', 'name', 'owner', 'error_class')
-  local queue = facts[1]
-  if not queue then return end
-  if facts[2] then redis.pcall('ZREM', ext(queue, 'by:name:' .. facts[2]), id) end
-  if facts[3] then redis.pcall('ZREM', ext(queue, 'by:owner:' .. facts[3]), id) end
-  if facts[4] then redis.pcall('ZREM', ext(queue, 'by:error:' .. facts[4]), id) end
+-- All but those in a state of `spared`; returns the ids of what was taken out, or was no job. At most a thousand ids.
+local INDEXES = { 'name', 'owner', 'error' }
+local function unindex_jobs(ids, spared)
+  local found, members = {}, {}
+  for _, id in ipairs(ids) do
+    local facts = redis.pcall('HMGET', job_key(id), 'name', 'owner', 'error_class', 'origin', 'status')
+    if not spared[facts[5] or ''] then
+      found[#found + 1] = id
+      for k, kind in ipairs(INDEXES) do
+        if facts[4] and facts[k] then
+          local key = ext(facts[4], 'by:' .. kind .. ':' .. facts[k])
+          members[key] = members[key] or {}
+          table.insert(members[key], id)
+        end
+      end
+    end
+  end
+  for key, gone in pairs(members) do redis.pcall('ZREM', key, unpack(gone)) end
+  return found
 end
 
-local function delete_job(id)
-  unindex_job(id)
-  redis.call('DEL', job_key(id), P .. ':results:' .. id, P .. ':ext:log:' .. id, job_key(id) .. ':dependents', P .. ':executions:' .. id)
+local function delete_jobs(ids, spared)
+  local keys = {}
+  for _, id in ipairs(unindex_jobs(ids, spared)) do
+    local key, n = job_key(id), #keys
+    keys[n + 1], keys[n + 2], keys[n + 3] = key, P .. ':results:' .. id, P .. ':ext:log:' .. id
+    keys[n + 4], keys[n + 5] = key .. ':dependents', P .. ':executions:' .. id
+  end
+  if #keys > 0 then redis.call('DEL', unpack(keys)) end
 end
+local function delete_job(id) delete_jobs({ id }, {}) end
 
 -- A registry may still name a job that RQ's tools have queued again under its id: that one is not deleted.
 local UNFINISHED = { queued = true, scheduled = true, started = true }
-local function delete_ended(id)
-  if not is_job(id) or not UNFINISHED[redis.call('HGET', job_key(id), 'status') or ''] then delete_job(id) end
-end
+local function delete_ended(ids) delete_jobs(ids, UNFINISHED) end
 
 -- The traces of a long run that stock pages read; short jobs never wrote them.
 local function forget_execution(queue, id, execution, worker)
@@ -237,37 +264,47 @@ end
 -- RQ reads these scores as expiry times, so they lie ten years ahead; the order is that of the endings.
 -- `keep` is 'count:age in seconds', each may be empty for no limit; the job's own word goes before the queue's.
 local FAR, KEEP = 315360000, '^(%d*):(%d*)$'
-local function finish(queue, id, registry, ended, keep)
+local surpluses = {} -- per registry the queue's word, which is obeyed once, at the end of the script
+local function trim(key, count, age)
+  local surplus = count == '' and 0 or redis.call('ZCARD', key) - tonumber(count)
+  if surplus > 0 then
+    local popped, ids = redis.call('ZPOPMIN', key, math.min(surplus, 1000)), {}
+    for i = 1, #popped, 2 do ids[#ids + 1] = popped[i] end
+    delete_ended(ids)
+  end
+  if age ~= '' then
+    local old = redis.call('ZRANGEBYSCORE', key, '-inf', string.format('(%.6f', now() + FAR - tonumber(age)), 'LIMIT', 0, 1000)
+    if #old > 0 then
+      redis.call('ZREM', key, unpack(old))
+      delete_ended(old)
+    end
+  end
+end
+local function finish(queue, id, registry, keep, own)
   local key = P .. ':' .. registry .. ':' .. queue
-  local own = redis.call('HGET', job_key(id), registry == 'finished' and 'keep_completed' or 'keep_failed')
   local count, age = string.match(own or keep, KEEP)
-  if not count then count, age = string.match(keep, KEEP) end
+  if not count then count, age, own = string.match(keep, KEEP) end -- rubbish is no word of its own
   if count == '0' then
     delete_job(id)
     return
   end
-  redis.call('ZADD', key, string.format('%.6f', ended + FAR), id)
-  local surplus = count == '' and 0 or redis.call('ZCARD', key) - tonumber(count)
-  if surplus > 0 then
-    local popped = redis.call('ZPOPMIN', key, math.min(surplus, 1000))
-    for i = 1, #popped, 2 do delete_ended(popped[i]) end
-  end
-  if age ~= '' then
-    local old = redis.call('ZRANGEBYSCORE', key, '-inf', string.format('(%.6f', ended + FAR - tonumber(age)), 'LIMIT', 0, 1000)
-    for _, gone in ipairs(old) do
-      redis.call('ZREM', key, gone)
-      delete_ended(gone)
-    end
-  end
+  redis.call('ZADD', key, string.format('%.6f', now() + FAR), id)
+  if own then trim(key, count, age) else surpluses[key] = { count, age } end
 end
 
-local function die(queue, id, message, error_class, ended, keep)
+local function die(queue, id, message, error_class, keep)
   redis.call('HSET', job_key(id), 'status', 'failed', 'error', message, 'error_class', error_class, 'over', '1')
   redis.call('HDEL', job_key(id), 'cancel', 'put_back')
-  increase(ext(queue, 'totals'), 'failed')
-  local name = redis.call('HGET', job_key(id), 'name') or ''
-  tally_outcome(queue, name, 'failed')
-  tally_error(queue, name, error_class)
-  redis.pcall('ZADD', ext(queue, 'by:error:' .. error_class), string.format('%.6f', ended), id)
-  finish(queue, id, 'failed', ended, keep)
+  local facts = redis.call('HMGET', job_key(id), 'name', 'keep_failed')
+  tally_outcome(queue, facts[1] or '', 'failed')
+  tally_error(queue, facts[1] or '', error_class)
+  redis.pcall('ZADD', ext(queue, 'by:error:' .. error_class), string.format('%.6f', now()), id)
+  finish(queue, id, 'failed', keep, facts[2])
+end
+
+-- What was put off to the end of a script that ends or starts runs.
+local function flush()
+  for key, keep in pairs(surpluses) do trim(key, keep[1], keep[2]) end
+  surpluses = {}
+  write_tallies()
 end

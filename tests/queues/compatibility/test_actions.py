@@ -16,6 +16,7 @@ from redis import Redis
 from rq.job import Job as StockJob
 
 from queues import QueueStats, add_job, get_queue, get_queue_stats
+from queues.operations.cleanup import clean_queues
 from queues.testing import run_jobs
 from queues.worker.leases import renew
 from queues.worker.outcomes import completed, settle
@@ -35,11 +36,11 @@ def rq_command(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def left_behind(connection: Redis) -> set[bytes]:
-    """Keys of ours and of jobs that do not expire, but for the queue's own and the indexes, which the hourly clean-up mends."""
-    parts = ("totals", "counts", "wake")
-    own = (*(f"rq:ext:notifications:{part}".encode() for part in parts), b"rq:queues", b"tests:trace", b"rq:queue:notifications")
-    found = {key for key in connection.scan_iter() if connection.ttl(key) == -1 and key not in own}
-    return {key for key in found if not key.startswith((b"rq:worker", b"rq:ext:notifications:by:"))}
+    """Keys of ours and of jobs that do not expire, but for the queue's own, once the hourly clean-up has looked."""
+    clean_queues()
+    ours = {f"rq:ext:{QUEUE}:{part}".encode() for part in ("totals", "counts", "wake")}
+    own = (*ours, b"rq:queues", b"tests:trace", b"rq:queue:notifications")
+    return {key for key in connection.scan_iter() if connection.ttl(key) == -1 and key not in own and not key.startswith(b"rq:worker")}
 
 
 def dead(connection: Redis) -> str:

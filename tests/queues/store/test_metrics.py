@@ -51,3 +51,18 @@ def test_a_stranger_in_the_place_of_a_counter_stops_no_job(connection: Redis) ->
         connection.set(f"rq:ext:{QUEUE}:{part}", "rubbish")
     add_jobs(QUEUE, [("greet", {"name": "Ann"}), ("give-up", {"name": "Ann"})])
     assert run_jobs(QUEUE) == 2
+
+
+def test_a_crowd_of_names_is_counted_as_others_and_known_ones_by_name(connection: Redis) -> None:
+    key = f"rq:ext:{QUEUE}:counts"
+    connection.hset(key, mapping={"completed:give-up": 1, **{f"completed:job-{number}": 1 for number in range(4000)}})
+    known = connection.hlen(key)
+    add_jobs(QUEUE, [("greet", {"name": "Ann"})] * 3)
+    run_jobs(QUEUE)
+    assert connection.hget(key, "completed:(others)") == b"3"
+    assert not connection.hexists(key, "completed:greet")
+    connection.hset(key, "completed:greet", 7)
+    add_job(QUEUE, "greet", {"name": "Ann"})
+    run_jobs(QUEUE)
+    assert connection.hget(key, "completed:greet") == b"8"
+    assert connection.hlen(key) < known + 60, "a few fields of others, and none of new names"

@@ -1,0 +1,80 @@
+"""The workers in a browser: real processes, paused, resumed and stopped by clicks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from redis import Redis
+
+from queues import State, add_job, get_job, get_queue
+from tests.browser.conftest import Login
+from tests.processes import StartWorker, wait_until
+from tests.testapp.jobs import QUEUE
+
+URL = "/admin/queues/worker/"
+
+
+def test_an_operator_pauses_resumes_and_stops_a_worker_and_sees_it_end(page: Page, login: Login, start_worker: StartWorker) -> None:
+    login("view_queue", "pause_queue")
+    page.goto(URL)
+    expect(page.get_by_text("No worker lives: whatever is added waits.")).to_be_visible()
+    expect(page.get_by_text(f"No workers for {QUEUE}: start")).to_contain_text(f"manage.py rqworker {QUEUE}")
+    running = add_job(QUEUE, "spin", {"seconds": 2})
+    process = start_worker(QUEUE, "--name", "smith")
+    wait_until(lambda: get_job(running.id).state is State.ACTIVE, 30)
+    page.reload()
+    row = page.get_by_role("row", name="smith")
+    expect(row).to_contain_text("spin")
+    expect(row).to_contain_text("MB, at most")
+    page.get_by_role("button", name="Pause smith").click()
+    expect(page.get_by_text("takes no more jobs until it is resumed")).to_be_visible()
+    expect(row).to_contain_text("paused")
+    waiting = add_job(QUEUE, "greet", {"name": "Ann"})
+    wait_until(lambda: get_job(running.id).state is State.COMPLETED, 30)
+    assert get_job(waiting.id).state is State.WAITING
+    page.get_by_role("button", name="Resume smith").click()
+    expect(page.get_by_text("takes jobs again")).to_be_visible()
+    wait_until(lambda: get_job(waiting.id).state is State.COMPLETED, 30)
+    page.get_by_role("link", name="Stop smith").click()
+    expect(page.get_by_text("may start it again")).to_be_visible()
+    page.get_by_role("button", name="Yes, stop it").click()
+    expect(page.get_by_text("was told to stop")).to_be_visible()
+    assert process.wait(30) == 0
+    page.reload()
+    expect(page.get_by_text("No worker lives")).to_be_visible()
+    page.expected_faults.append("404")
+    assert page.goto(f"{URL}smith/change/").status == 404
+    expect(page.get_by_text("No worker is called smith")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_workers_are_accessible_and_fit_a_phone(
+    page: Page, login: Login, connection: Redis, start_worker: StartWorker, check_accessibility: Callable[..., None], theme: str, width: int
+) -> None:
+    login("view_queue", "pause_queue")
+    job = add_job(QUEUE, "spin", {"seconds": 60})
+    start_worker(QUEUE, "--name", "smith")
+    wait_until(lambda: get_job(job.id).state is State.ACTIVE, 30)
+    wait_until(lambda: get_queue(QUEUE).workers()[0].memory_bytes, 30)
+    stale = {
+        "birth": "2026-01-01T00:00:00Z",
+        "last_heartbeat": "2026-01-01T00:00:00Z",
+        "queues": QUEUE,
+        "hostname": "<b>far</b>",
+        "running": 7,
+    }
+    connection.hset("rq:worker:jones", mapping=stale)
+    connection.sadd("rq:workers", "rq:worker:jones")
+    page.emulate_media(color_scheme=theme)
+    page.set_viewport_size({"width": width, "height": 900})
+    for name, address in {"workers": URL, "worker": f"{URL}smith/change/", "stop": f"{URL}smith/stop/"}.items():
+        page.goto(address)
+        check_accessibility(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        if folder := os.environ.get("SHOTS"):
+            page.screenshot(path=Path(folder) / f"{name}-{theme}-{width}.png", full_page=True)
