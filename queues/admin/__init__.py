@@ -1,5 +1,6 @@
 """The pages of the job system in Django's admin."""
 
 from queues.admin.queue_admin import QueueAdmin
+from queues.admin.schedule_admin import ScheduleAdmin
 
-__all__ = ["QueueAdmin"]
+__all__ = ["QueueAdmin", "ScheduleAdmin"]

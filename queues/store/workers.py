@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -54,9 +54,17 @@ def of_server(connection: redis.Redis) -> list[WorkerInfo]:
 def read(connection: redis.Redis, worker_keys: list[str]) -> list[WorkerInfo]:
     """Those of these workers that live."""
     with connection.pipeline(transaction=False) as pipeline:
-        for key in worker_keys:
-            pipeline.hgetall(key)
-        hashes = pipeline.execute()
+        ask(pipeline, worker_keys)
+        return parse(worker_keys, pipeline.execute())
+
+
+def ask(pipeline: redis.client.Pipeline, worker_keys: Iterable[str]) -> None:
+    """Puts the reading into a pipeline, one answer a worker, for `parse`."""
+    for key in worker_keys:
+        pipeline.hgetall(key)
+
+
+def parse(worker_keys: Sequence[str], hashes: Sequence[dict[bytes, bytes]]) -> list[WorkerInfo]:
     return [_info(key, fields) for key, fields in zip(worker_keys, hashes, strict=True) if fields and b"death" not in fields]
 
 
