@@ -38,7 +38,7 @@ class QueueAdmin(PageAdmin):
         queue = get_queue(unquote(object_id))
         queue.pause()
         record(request, Queue, queue.name, _("Paused."))
-        text = _("%(queue)s is paused: running jobs finish, no other starts until it is resumed.")
+        text = _("Paused: %(queue)s. Running jobs finish, no other starts until it is resumed.")
         messages.success(request, text % {"queue": queue.name})
         return self.back(request, "queue_changelist")
 
@@ -47,5 +47,5 @@ class QueueAdmin(PageAdmin):
         queue = get_queue(unquote(object_id))
         queue.resume()
         record(request, Queue, queue.name, _("Resumed."))
-        messages.success(request, _("%(queue)s goes on.") % {"queue": queue.name})
+        messages.success(request, _("Resumed: %(queue)s.") % {"queue": queue.name})
         return self.back(request, "queue_changelist")

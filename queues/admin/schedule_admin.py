@@ -52,7 +52,7 @@ class ScheduleAdmin(PageAdmin):
         schedule = get_schedule(unquote(object_id))
         schedule.disable()
         record(request, Schedule, schedule.name, _("Disabled."))
-        messages.success(request, _("%(schedule)s is disabled: it adds no job until it is enabled.") % {"schedule": schedule.name})
+        messages.success(request, _("Disabled: %(schedule)s. It adds no job until it is enabled.") % {"schedule": schedule.name})
         return self.back(request, "schedule_change", quote(schedule.name))
 
     @action(permissions.CHANGE)
@@ -60,6 +60,6 @@ class ScheduleAdmin(PageAdmin):
         schedule = get_schedule(unquote(object_id))
         schedule.enable()
         record(request, Schedule, schedule.name, _("Enabled."))
-        text = _("%(schedule)s is enabled: it goes on with its next time, and makes up for none that it missed.")
+        text = _("Enabled: %(schedule)s. It goes on with its next time, and makes up for none that it missed.")
         messages.success(request, text % {"schedule": schedule.name})
         return self.back(request, "schedule_change", quote(schedule.name))

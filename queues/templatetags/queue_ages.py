@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -38,3 +40,11 @@ def lasting(seconds: float) -> str:
     units = ((days, _("d")), (hours, _("h")), (minutes, _("min")), (whole % 60, _("s")))
     first = next((index for index, (count, _unit) in enumerate(units) if count), 3)
     return " ".join(f"{count} {unit}" for count, unit in units[first : first + 2] if count or first == 3)
+
+
+@register.simple_tag
+def moment(moment: datetime) -> SafeString:
+    """How far away it is, with the time itself in TIME_ZONE and in UTC for those who point at it."""
+    local = timezone.localtime(moment)
+    title = f"{local:%Y-%m-%d %H:%M:%S %Z} · {moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), title, from_now(moment))
