@@ -71,12 +71,12 @@
     say(control.dataset.stale);
   }
 
-  async function take(response) {
+  function take(response, html) {
     if (response.redirected || response.status === 401 || response.status === 403) return stop(control.dataset.refused, true);
     if (response.status === 404) return stop(control.dataset.gone, false);
     if (!response.ok) return fail();
     if (document.querySelector('[data-live="load"]')) return location.reload();
-    const isWhole = show(await response.text());
+    const isWhole = show(html);
     failures = 0;
     if (isWhole) since = new Date();
     say(isWhole ? "" : control.dataset.held);
@@ -86,7 +86,8 @@
     if (isAsking) return;
     isAsking = true;
     try {
-      await take(await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) }));
+      const response = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
+      take(response, await response.text());
     } catch {
       fail();
     }

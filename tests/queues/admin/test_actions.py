@@ -125,7 +125,7 @@ def test_a_schedule_is_run_disabled_and_enabled_with_rows_in_the_log(client: Cli
     client.post(f"/admin/queues/schedule/{NAME}/enable/")
     assert not get_schedule(NAME).is_disabled
     assert entries() == [
-        ("schedule", NAME, run),
+        ("schedule", NAME, f"Run now, as the job {job_id}."),
         ("schedule", NAME, "Disabled."),
         ("schedule", NAME, "Enabled."),
     ]

@@ -67,7 +67,6 @@ def test_past_runs_say_what_became_of_their_jobs_and_show_no_harm(operator: Clie
     run_jobs(QUEUE)
     get_schedule(NAME).run_now()
     page = operator.get(PAGE).content.decode()
-    assert "Past runs: 2, the latest first" in page
     rows = [re.sub(r"<[^>]+>|\s+", " ", row) for row in re.findall(r"<tr>(.*?)</tr>", page.split('id="runs"')[1], re.S)[1:]]
     assert "by hand" in rows[0] and "waiting" in rows[0]
     assert ended.id in rows[1] and "failed" in rows[1] and "&lt;script&gt;alert(1)" in rows[1]
@@ -81,7 +80,7 @@ def test_times_passed_over_for_a_waiting_run_are_told_as_one(operator: Client, c
     page = operator.get(PAGE).content.decode()
     assert "1,234 times, the last 2025-10-09" in page
     assert "none added: this job still waited" in page
-    assert "Past run: 1" in page
+    assert page.split('id="runs"')[1].count('<th scope="row"') == 1, "what cannot be read is left out"
 
 
 def test_the_page_of_all_schedules_is_the_overview(operator: Client) -> None:
