@@ -99,8 +99,8 @@ class Overview:
 
     @property
     def is_unavailable(self) -> bool:
-        """No Redis answered."""
-        return bool(self.failures) and not any(queue.stats for queue in self.queues)
+        """Nothing could be read of any queue."""
+        return bool(self.queues) and not any(queue.stats for queue in self.queues)
 
     @property
     def is_served(self) -> bool:

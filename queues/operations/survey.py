@@ -71,12 +71,13 @@ class _Survey:
     def take(self) -> ServerSurvey:
         info, worker_keys, outcomes, states, readings = self._first()
         found = {name: reading for name, reading in readings.items() if isinstance(reading, QueueStats)}
+        errors = {name: reading for name, reading in readings.items() if isinstance(reading, str)}
         fleet, heads = self._second(worker_keys, found)
         long_runs = self._third(heads)
         health = {name: judge(get_queue(name), each, long_runs.get(name, 0)) for name, each in found.items()}
         return ServerSurvey(
             queues=tuple(
-                QueueSurvey(name=name, health=health.get(name), error=_error(readings[name]), completed=completed, failed=failed)
+                QueueSurvey(name=name, health=health.get(name), error=errors.get(name, ""), completed=completed, failed=failed)
                 for name, (completed, failed) in zip(self.names, outcomes, strict=True)
             ),
             workers=tuple(fleet),
@@ -84,7 +85,7 @@ class _Survey:
             facts=self._facts(info),
         )
 
-    def _first(self) -> tuple[Any, list[str], Any, Any, dict[str, Any]]:
+    def _first(self) -> tuple[Any, list[str], Any, Any, dict[str, QueueStats | str]]:
         def fill(pipeline: redis.client.Pipeline) -> None:
             pipeline.info()
             pipeline.smembers(f"{PREFIX}:workers")
@@ -98,9 +99,9 @@ class _Survey:
         states, readings = rest[: len(self.planned) + 1], rest[len(self.planned) + 1 :]
         return (
             info,
-            sorted(key.decode(errors="replace") for key in _checked(members)),
-            metrics.parse_outcomes(_checked(outcomes)),
-            schedule_store.parse_states([_checked(state) for state in states]),
+            sorted(key.decode(errors="replace") for key in _found(members, ())),
+            metrics.parse_outcomes(_found(outcomes, [()] * len(self.names))),
+            schedule_store.parse_states([_found(state, (None, None, None)) for state in states]),
             {name: _reading(answer) for name, answer in zip(self.names, readings, strict=True)},
         )
 
@@ -114,9 +115,10 @@ class _Survey:
             for name, most in looks.items():
                 stats.ask_lease_heads(pipeline, name, most)
 
-        _, *answers = map(_checked, self._trip(fill))
-        count = len(worker_keys)
-        return workers.parse(worker_keys, answers[:count]), dict(zip(looks, answers[count:], strict=True))
+        _, *answers = self._trip(fill)
+        hashes, heads = answers[: len(worker_keys)], answers[len(worker_keys) :]
+        fleet = workers.parse(worker_keys, [_found(fields, {}) for fields in hashes])
+        return fleet, {name: _found(members, []) for name, members in zip(looks, heads, strict=True)}
 
     def _third(self, heads: Mapping[str, list[bytes]]) -> dict[str, int]:
         """How many of them run for long."""
@@ -148,20 +150,18 @@ class _Survey:
         )
 
 
-def _checked(answer: Any) -> Any:
-    """Raises what is an error."""
+def _found(answer: Any, otherwise: Any) -> Any:
+    """The answer; what a stranger broke, or what we may not ask, counts as nothing. Raises what says that Redis answers nothing at all."""
+    if isinstance(answer, redis.exceptions.ResponseError):
+        return otherwise
     if isinstance(answer, Exception):
         raise answer
     return answer
 
 
-def _reading(answer: Any) -> QueueStats | redis.exceptions.ResponseError:
-    """A queue whose keys a stranger broke hides no other."""
+def _reading(answer: Any) -> QueueStats | str:
+    """Or the error: a queue whose keys a stranger broke hides no other."""
     try:
         return stats.parse(answer)
     except redis.exceptions.ResponseError as error:
-        return error
-
-
-def _error(reading: Any) -> str:
-    return "" if isinstance(reading, QueueStats) else str(reading)
+        return str(error)

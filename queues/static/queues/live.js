@@ -27,10 +27,17 @@
     try { localStorage.setItem(KEY, seconds); } catch { /* a browser that keeps nothing */ }
   }
 
+  /* Whether somebody ticked, unticked or wrote something here. */
+  function isChanged(field) {
+    if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+    return field.type !== "hidden" && field.value !== field.defaultValue;
+  }
+
   function isHeld(region) {
     const selection = document.getSelection();
     return region.contains(document.activeElement)
-      || region.querySelector("input:checked, details[open]") !== null
+      || region.querySelector("details[open]") !== null
+      || [...region.querySelectorAll("input, textarea")].some(isChanged)
       || (!selection.isCollapsed && selection.containsNode(region, true));
   }
 

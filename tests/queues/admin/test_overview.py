@@ -178,6 +178,21 @@ def test_a_queue_whose_key_a_stranger_took_hides_no_other(operator: Client, conn
     assert cells(page, QUEUE)[0] == "0"
 
 
+def test_what_strangers_left_in_the_place_of_workers_and_schedules_counts_as_nothing(
+    operator: Client, worker: ConcurrentWorker, connection
+) -> None:
+    connection.sadd("rq:workers", b"\xff\xfe", "rq:worker:rubbish", "rq:worker:gone")
+    connection.set("rq:worker:rubbish", "no hash")
+    connection.set(keys.schedule("clean-queues"), "no hash")
+    page = operator.get(URL).content.decode()
+    assert cells(page, QUEUE)[6] == "1 0 of 1 busy, 0 %"
+    assert cells(page, "clean-queues")[2] == "never"
+    connection.delete("rq:workers")
+    connection.set("rq:workers", "no set")
+    assert "No worker." in operator.get(URL).content.decode()
+    connection.delete("rq:workers")
+
+
 def test_hostile_names_are_shown_and_not_run(operator: Client, settings, connection) -> None:
     name = '"><script>alert(1)</script>'
     settings.RQ_QUEUES = {**settings.RQ_QUEUES, name: settings.RQ_QUEUES[QUEUE]}
