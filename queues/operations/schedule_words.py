@@ -24,8 +24,9 @@ def describe(schedule: Schedule) -> str:
         return _every(schedule.every_seconds)
     cron = ALIASES.get(schedule.cron.lower(), schedule.cron)
     _, _, day, _, weekday = cron.split()
-    if not {"*", "?"}.intersection((day, weekday)):
-        return schedule.words  # either day is meant, which the words of the library do not always say
+    either_day = not {"*", "?"}.intersection((day, weekday))
+    if either_day or ("#" in weekday and "," in weekday):
+        return schedule.words  # the library's words do not always say which
     options = Options(use_24hour_time_format=True, locale_code=to_locale(get_language() or "en-us"))
     try:
         return f"{get_description(cron, options)} ({schedule.zone.key})"

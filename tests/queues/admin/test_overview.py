@@ -103,6 +103,16 @@ def test_a_worker_shows_what_it_is_and_when_it_was_last_heard(operator: Client, 
     assert cells(page, QUEUE)[6:8] == ["1 0 of 1 busy, 0 %", "healthy"]
 
 
+def test_of_many_workers_the_first_fifty_are_shown(operator: Client, connection) -> None:
+    for number in range(1234):
+        connection.sadd("rq:workers", keys.worker(f"worker-{number:04}"))
+        connection.hset(keys.worker(f"worker-{number:04}"), mapping={"birth": "2026-01-01T00:00:00.000000Z", "queues": QUEUE})
+    page = operator.get(URL).content.decode()
+    assert "The first 50 of 1,234." in page
+    assert "worker-0049" in page
+    assert "worker-0050" not in page
+
+
 def test_a_paused_queue_and_many_failures_are_said_in_words(operator: Client, worker: ConcurrentWorker, connection) -> None:
     connection.hset(f"rq:ext:{QUEUE}:state", "paused", "1")
     connection.zadd(f"rq:failed:{QUEUE}", {str(number): number for number in range(101)})
