@@ -1,6 +1,7 @@
 """The pages of the job system in Django's admin."""
 
 from queues.admin.queue_admin import QueueAdmin
+from queues.admin.schedule_admin import ScheduleAdmin
 from queues.admin.worker_admin import WorkerAdmin
 
-__all__ = ["QueueAdmin", "WorkerAdmin"]
+__all__ = ["QueueAdmin", "ScheduleAdmin", "WorkerAdmin"]

@@ -1,118 +1,144 @@
-"""What the overview shows, read from Redis once per page."""
+"""What the overview shows, read once per page: at most three round trips a Redis, all of them at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from queues.address import describe, server_key
+from queues.admin.queue_row import QueueRow
 from queues.exceptions import RedisUnavailable
-from queues.operations.health import Finding, check_queue_health
-from queues.store.queue import Queue, get_queue, queue_names
-from queues.store.stats import QueueStats
+from queues.operations import servers
+from queues.operations.health import Level
+from queues.operations.schedules import ScheduleInfo
+from queues.operations.survey import QueueSurvey, ServerFacts, ServerSurvey, survey
+from queues.store.queue import get_queue, queue_names
 from queues.store.workers import WorkerInfo
 
-
-def words_of(metric: str) -> str:
-    """What a finding of queues.operations.health says in a table."""
-    words = {
-        "paused": _("paused"),
-        "workers": _("no worker"),
-        "waiting": _("many waiting"),
-        "oldest_waiting_seconds": _("waiting for long"),
-        "failed": _("many failed"),
-        "delayed": _("many delayed"),
-        "active": _("workers lost"),
-    }
-    return words.get(metric, metric)
+AT_A_TIME = 16
+"""Servers asked at once: so that several that do not answer cost the time of one."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class QueueRow:
-    """One queue; `stats` is None when its Redis did not answer."""
+class ServerRow:
+    """One Redis, with what is wrong with it in words."""
 
-    name: str
-    stats: QueueStats | None = None
-    workers: tuple[WorkerInfo, ...] = ()
-    findings: tuple[Finding, ...] = ()
-
-    @property
-    def has_no_worker(self) -> bool:
-        return self.stats is not None and not self.workers
+    where: str
+    queues: tuple[str, ...]
+    facts: ServerFacts | None
+    error: str = ""
 
     @property
-    def command(self) -> str:
-        """What starts a worker for it."""
-        return f"python manage.py rqworker {self.name}"
+    def complaints(self) -> list[str]:
+        """What `manage.py doctor` would say too."""
+        if not self.facts:
+            return []
+        found = (
+            servers.version(self.where, self.facts.version),
+            servers.policy(self.where, self.facts.policy),
+            servers.memory(self.where, self.facts.used_memory, self.facts.max_memory),
+        )
+        return [f"{each.sentence} {each.cure}" for each in found if each.level is not Level.HEALTHY]
 
     @property
-    def health(self) -> str:
-        """The queue's state in a few words, the most urgent first."""
-        return ", ".join(dict.fromkeys(self._words())) or _("healthy")
+    def milliseconds(self) -> float:
+        return self.facts.latency_seconds * 1000 if self.facts else 0.0
 
-    def _words(self) -> Iterator[str]:
-        if self.stats is None:
-            yield _("no answer from Redis")
-            return
-        yield from (words_of(finding.metric) for finding in self.findings)
-        if not self.workers:
-            yield words_of("workers")  # here even where nothing waits for one
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """The queues of RQ_QUEUES on one Redis, and what was found there: None where it did not answer."""
+
+    where: str
+    names: tuple[str, ...]
+    found: ServerSurvey | None = None
+    error: str = ""
+
+    def queues(self) -> Iterator[QueueRow]:
+        for each in self.found.queues if self.found else map(_unread, self.names):
+            yield QueueRow(survey=each)
 
     @property
-    def is_healthy(self) -> bool:
-        return not any(self._words())
+    def row(self) -> ServerRow:
+        return ServerRow(where=self.where, queues=self.names, facts=self.found.facts if self.found else None, error=self.error)
+
+    @property
+    def failure(self) -> str:
+        text = ngettext(
+            "The Redis of the queue %(names)s at %(where)s: %(error)s",
+            "The Redis of the queues %(names)s at %(where)s: %(error)s",
+            len(self.names),
+        )
+        return text % {"names": ", ".join(self.names), "where": self.where, "error": self.error} if self.error else ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Overview:
-    """All queues of RQ_QUEUES and their workers; `failures` says per silent Redis what happened."""
+    """All queues of RQ_QUEUES with their servers, workers and schedules."""
 
-    queues: tuple[QueueRow, ...]
-    failures: tuple[str, ...]
+    all_servers: tuple[Server, ...]
+
+    @cached_property
+    def queues(self) -> list[QueueRow]:
+        """In the order of RQ_QUEUES."""
+        rows = {row.name: row for server in self.all_servers for row in server.queues()}
+        return [rows[name] for name in queue_names()]
+
+    @property
+    def servers(self) -> list[ServerRow]:
+        return [server.row for server in self.all_servers]
+
+    @property
+    def failures(self) -> list[str]:
+        """What happened, per silent Redis."""
+        return [server.failure for server in self.all_servers if server.failure]
 
     @property
     def is_unavailable(self) -> bool:
-        """No Redis answered."""
-        return bool(self.failures) and all(queue.stats is None for queue in self.queues)
+        """Nothing could be read of any queue."""
+        return bool(self.queues) and not any(queue.stats for queue in self.queues)
 
     @property
     def is_served(self) -> bool:
         """Every queue has a worker."""
-        return all(queue.workers for queue in self.queues)
+        return not any(queue.has_no_worker for queue in self.queues)
 
     @property
     def workers(self) -> list[WorkerInfo]:
-        """Each worker once, however many queues it serves."""
-        return list({worker.name: worker for queue in self.queues for worker in queue.workers}.values())
+        """Each worker once, by name."""
+        found = {worker.name: worker for server in self.all_servers if server.found for worker in server.found.workers}
+        return sorted(found.values(), key=lambda worker: worker.name)
+
+    @property
+    def schedules(self) -> list[ScheduleInfo]:
+        """By name; without those of a silent Redis."""
+        found = (schedule for server in self.all_servers if server.found for schedule in server.found.schedules)
+        return sorted(found, key=lambda schedule: schedule.name)
 
 
 def read_overview() -> Overview:
     """Never raises for a Redis that is away, and asks it only once, however many queues are on it."""
-    rows: list[QueueRow] = []
-    silent: dict[str, tuple[RedisUnavailable, list[str]]] = {}
-    for queue in map(get_queue, queue_names()):
-        server = server_key(queue.config)
-        try:
-            rows.append(QueueRow(name=queue.name) if server in silent else _read(queue))
-        except RedisUnavailable as error:
-            rows.append(QueueRow(name=queue.name))
-            silent[server] = error, []
-        if server in silent:
-            silent[server][1].append(queue.name)
-    return Overview(queues=tuple(rows), failures=tuple(_failure(names, error) for error, names in silent.values()))
+    groups: dict[str, list[str]] = {}
+    for name in queue_names():
+        groups.setdefault(server_key(get_queue(name).config), []).append(name)
+    if len(groups) < 2:
+        return Overview(all_servers=tuple(map(_read, groups.values())))
+    with ThreadPoolExecutor(min(len(groups), AT_A_TIME)) as pool:
+        return Overview(all_servers=tuple(pool.map(_read, groups.values())))
 
 
-def _read(queue: Queue) -> QueueRow:
-    health = check_queue_health(queue.name)
-    return QueueRow(name=queue.name, stats=health.stats, workers=tuple(queue.workers()), findings=health.findings)
+def _read(names: list[str]) -> Server:
+    queue = get_queue(names[0])
+    where = describe(queue.config)
+    try:
+        return Server(where=where, names=tuple(names), found=survey(queue.connection, names))
+    except RedisUnavailable as error:
+        return Server(where=where, names=tuple(names), error=str(error))
 
 
-def _failure(names: list[str], error: RedisUnavailable) -> str:
-    where = describe(get_queue(names[0]).config)
-    text = ngettext(
-        "The Redis of the queue %(names)s at %(where)s: %(error)s", "The Redis of the queues %(names)s at %(where)s: %(error)s", len(names)
-    )
-    return text % {"names": ", ".join(names), "where": where, "error": error}
+def _unread(name: str) -> QueueSurvey:
+    return QueueSurvey(name=name)

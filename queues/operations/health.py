@@ -71,19 +71,33 @@ class QueueHealth:
 
 
 def check_queue_health(name: str) -> QueueHealth:
-    """The queue's numbers against QUEUES_HEALTH and its own HEALTH in RQ_QUEUES. Raises UnknownQueue, RedisUnavailable.
+    """The queue's numbers against QUEUES_HEALTH and its own HEALTH in RQ_QUEUES. Raises UnknownQueue, RedisUnavailable."""
+    queue = get_queue(name)
+    stats, long_runs = queue.stats(), 0
+    if most := runs_to_look_at(queue, stats):
+        with translated():
+            long_runs = store.count_long_runs(queue.connection, name, longer_than=LONG_RUN_SECONDS, most=most)
+    return judge(queue, stats, long_runs)
+
+
+def judge(queue: Queue, stats: QueueStats, long_runs: int) -> QueueHealth:
+    """The same of numbers that were read; `long_runs` is what `count_long_runs` found among `runs_to_look_at`.
 
     A pause is somebody's decision: it is told as a warning, and what follows from it (jobs that wait, long, without a worker) is never
     worse than that.
     """
-    queue = get_queue(name)
-    stats = queue.stats()
-    found = [*_counted(queue, stats), *_long_runs(queue, stats), *_unserved(queue, stats)]
+    found = [*_counted(queue, stats), *_long_runs(queue, stats, long_runs), *_unserved(stats)]
     if stats.paused:
         found = [replace(each, level=Level.WARNING) if each.metric in EXPECTED_IN_A_PAUSE else each for each in found]
         sentence = "It is paused: no job starts until it is resumed."
         found.insert(0, Finding(metric="paused", value=1, threshold=0, level=Level.WARNING, sentence=sentence))
-    return QueueHealth(queue=name, stats=stats, findings=tuple(sorted(found, key=lambda each: -each.level.severity)))
+    return QueueHealth(queue=queue.name, stats=stats, findings=tuple(sorted(found, key=lambda each: -each.level.severity)))
+
+
+def runs_to_look_at(queue: Queue, stats: QueueStats) -> int:
+    """How many running jobs must be looked at for a judgement; 0 where their number alone says that all is well."""
+    bounds = [bound for bound in _bounds(queue, stats) if bound is not None]
+    return int(max(bounds)) + 1 if bounds and stats.active > min(bounds) else 0
 
 
 def thresholds_of(queue: Queue) -> Mapping[str, Threshold]:
@@ -118,20 +132,25 @@ def _counted(queue: Queue, stats: QueueStats) -> Iterator[Finding]:
     yield from _beyond("oldest_waiting_seconds", round(age, 3), limits["oldest_waiting_seconds"], f"the oldest job waits for {age:.0f} s")
 
 
-def _long_runs(queue: Queue, stats: QueueStats) -> Iterator[Finding]:
+def _long_runs(queue: Queue, stats: QueueStats, count: int) -> Iterator[Finding]:
     """More long runs than the fleet can have mean that leases have outlived their workers."""
-    capacity = stats.concurrency * max((job.batch or 1 for job in registry if job.queue == queue.name), default=1)
-    warning, critical = (None if factor is None else factor * capacity for factor in thresholds_of(queue)["active"])
-    bounds = [bound for bound in (warning, critical) if bound is not None]
-    if not bounds or stats.active <= min(bounds):
-        return
-    with translated():
-        count = store.count_long_runs(queue.connection, queue.name, longer_than=LONG_RUN_SECONDS, most=int(max(bounds)) + 1)
-    words = f"at least {count} running for longer than {LONG_RUN_SECONDS:g} s, where living workers can run {capacity} at once"
-    yield from _beyond("active", count, (warning, critical), words)
+    words = (
+        f"at least {count} running for longer than {LONG_RUN_SECONDS:g} s, where living workers can run {_capacity(queue, stats)} at once"
+    )
+    yield from _beyond("active", count, _bounds(queue, stats), words)
 
 
-def _unserved(queue: Queue, stats: QueueStats) -> Iterator[Finding]:
+def _bounds(queue: Queue, stats: QueueStats) -> Threshold:
+    warning, critical = (None if factor is None else factor * _capacity(queue, stats) for factor in thresholds_of(queue)["active"])
+    return warning, critical
+
+
+def _capacity(queue: Queue, stats: QueueStats) -> int:
+    """Jobs that living workers can run at once."""
+    return stats.concurrency * max((job.batch or 1 for job in registry if job.queue == queue.name), default=1)
+
+
+def _unserved(stats: QueueStats) -> Iterator[Finding]:
     if not stats.workers and (stats.waiting or stats.delayed):
         level = Level.CRITICAL if stats.waiting else Level.WARNING
         jobs = f"{stats.waiting} waiting" if stats.waiting else f"{stats.delayed} delayed"

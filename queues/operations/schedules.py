@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -12,11 +13,14 @@ from queues.jobs.job import Job
 from queues.jobs.registry import Definition, registry
 from queues.jobs.schedule import Schedule
 from queues.jobs.states import State
+from queues.operations.schedule_words import describe
 from queues.publish import prepare
 from queues.store import schedules as store
 from queues.store.new_jobs import NewJob
 from queues.store.queue import Queue, get_queue
 from queues.store.schedules import PastRun, ScheduleState
+
+Planned = tuple[Definition, Schedule]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +40,11 @@ class ScheduleInfo:
     def words(self) -> str:
         """When it runs: `every 5 minutes`, `cron 30 5 * * mon (Europe/Budapest)`."""
         return self.schedule.words
+
+    @property
+    def description(self) -> str:
+        """The same as a sentence, in the language of who reads: `At 05:30, only on Monday (Europe/Budapest)`."""
+        return describe(self.schedule)
 
     def run_now(self) -> Job:
         """Adds a run at once, also of a disabled schedule; the slots stay as they are. A run that waits is returned instead."""
@@ -62,21 +71,30 @@ class ScheduleInfo:
 
 def get_schedules() -> list[ScheduleInfo]:
     """All schedules of registered jobs, by name: one round trip per Redis. Raises RedisUnavailable."""
-    by_server: dict[int, list[tuple[Definition, Schedule]]] = defaultdict(list)
-    for definition in registry:
-        for schedule in definition.schedules:
-            by_server[id(get_queue(definition.queue).connection)].append((definition, schedule))
+    by_server: dict[int, list[Planned]] = defaultdict(list)
+    for definition, schedule in planned():
+        by_server[id(get_queue(definition.queue).connection)].append((definition, schedule))
     found: list[ScheduleInfo] = []
     for pairs in by_server.values():
         connection = get_queue(pairs[0][0].queue).connection
-        states = store.read_states(connection, [schedule.name for _, schedule in pairs])
-        found += [_info(definition, schedule, state) for (definition, schedule), state in zip(pairs, states, strict=True)]
+        found += infos(pairs, store.read_states(connection, [schedule.name for _, schedule in pairs]))
     return sorted(found, key=lambda info: info.name)
+
+
+def planned(queues: Container[str] | None = None) -> list[Planned]:
+    """What the code plans, for all queues or for these, with the job of each schedule."""
+    wanted = (definition for definition in registry if queues is None or definition.queue in queues)
+    return [(definition, schedule) for definition in wanted for schedule in definition.schedules]
+
+
+def infos(pairs: Iterable[Planned], states: Iterable[ScheduleState]) -> list[ScheduleInfo]:
+    """What is planned with what stands of it in Redis."""
+    return [_info(definition, schedule, state) for (definition, schedule), state in zip(pairs, states, strict=True)]
 
 
 def get_schedule(name: str) -> ScheduleInfo:
     """Raises UnknownSchedule, RedisUnavailable."""
-    known = {schedule.name: (definition, schedule) for definition in registry for schedule in definition.schedules}
+    known = {schedule.name: (definition, schedule) for definition, schedule in planned()}
     if name not in known:
         raise UnknownSchedule(name, list(known))
     definition, schedule = known[name]

@@ -14,7 +14,7 @@ from typing import Any
 
 import redis
 
-from queues.store import keys
+from queues.store import keys, scripts
 from queues.store.fields import integer, number
 
 LAST_BUCKET = 46
@@ -103,6 +103,17 @@ def ask_hours(pipeline: redis.client.Pipeline, queue: str, hours: int = 24, *, n
 
 def read_spans(starts: Sequence[int], answers: Sequence[Mapping[bytes, bytes]]) -> list[Span]:
     return [_span(start, answer) for start, answer in zip(starts, answers, strict=True)]
+
+
+def ask_outcomes(pipeline: redis.client.Pipeline, queues: Sequence[str], minutes: int = 60) -> None:
+    """Puts one read of what ended by minute, of any number of queues, into a pipeline that `scripts.together` sends; for
+    `parse_outcomes`. Only that much: for the histograms too there is `ask_minutes`."""
+    scripts.outcomes.ask(pipeline, minutes, queues)
+
+
+def parse_outcomes(answer: Sequence[Sequence[int]]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Per queue the completed and the failed by minute, by Redis's clock, the present minute last."""
+    return [(tuple(counts[::2]), tuple(counts[1::2])) for counts in answer]
 
 
 def minutes(connection: redis.Redis, queue: str, count: int = 60) -> list[Span]:

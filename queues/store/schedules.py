@@ -5,7 +5,7 @@ All of it expires when no worker has looked at the schedule for 90 days, so that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -88,13 +88,22 @@ def enable(connection: redis.Redis, name: str) -> None:
         scripts.enable_schedule(connection, name)
 
 
-def read_states(connection: redis.Redis, names: Iterable[str]) -> list[ScheduleState]:
+def read_states(connection: redis.Redis, names: Sequence[str]) -> list[ScheduleState]:
     """In one round trip."""
     with translated(), connection.pipeline(transaction=False) as pipeline:
-        pipeline.time()
-        for name in names:
-            pipeline.hmget(keys.schedule(name), "last_at", "last_job", "disabled")
-        (seconds, micros), *rows = pipeline.execute()
+        ask_states(pipeline, names)
+        return parse_states(pipeline.execute())
+
+
+def ask_states(pipeline: redis.client.Pipeline, names: Sequence[str]) -> None:
+    """Puts the reading into a pipeline: one answer more than names, for `parse_states`."""
+    pipeline.time()
+    for name in names:
+        pipeline.hmget(keys.schedule(name), "last_at", "last_job", "disabled")
+
+
+def parse_states(answers: Sequence[Any]) -> list[ScheduleState]:
+    (seconds, micros), *rows = answers
     now = datetime.fromtimestamp(seconds + micros / 1e6, UTC)
     return [
         ScheduleState(

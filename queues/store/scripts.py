@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,16 +29,46 @@ class Script:
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
     def __call__(self, connection: redis.Redis, *arguments: Argument | Sequence[Argument]) -> Any:
-        flat: list[Argument] = [PREFIX]
-        for argument in arguments:
-            if isinstance(argument, (str, bytes, int, float)):
-                flat.append(argument)
-            else:
-                flat.extend(argument)
+        flat = _flat(arguments)
         try:
             return connection.evalsha(self.sha, 0, *flat)
         except redis.exceptions.NoScriptError:
             return connection.eval(self.text, 0, *flat)
+
+    def ask(self, pipeline: redis.client.Pipeline, *arguments: Argument | Sequence[Argument]) -> None:
+        """Puts a call into a pipeline that `together` sends."""
+        pipeline.evalsha(self.sha, 0, *_flat(arguments))
+
+
+def together(connection: redis.Redis, fill: Callable[[redis.client.Pipeline], None], scripts: Iterable[Script] = ()) -> list[Any]:
+    """The answers to what `fill` asks, in one round trip; an error is an answer too. Where Redis knows the scripts no more, in two."""
+    answers = _execute(connection, fill)
+    if not any(isinstance(answer, redis.exceptions.NoScriptError) for answer in answers):
+        return answers
+    texts = [script.text for script in scripts]
+
+    def load_and_fill(pipeline: redis.client.Pipeline) -> None:
+        for text in texts:
+            pipeline.script_load(text)
+        fill(pipeline)
+
+    return _execute(connection, load_and_fill)[len(texts) :]
+
+
+def _execute(connection: redis.Redis, fill: Callable[[redis.client.Pipeline], None]) -> list[Any]:
+    with connection.pipeline(transaction=False) as pipeline:
+        fill(pipeline)
+        return list(pipeline.execute(raise_on_error=False))
+
+
+def _flat(arguments: Iterable[Argument | Sequence[Argument]]) -> list[Argument]:
+    flat: list[Argument] = [PREFIX]
+    for argument in arguments:
+        if isinstance(argument, (str, bytes, int, float)):
+            flat.append(argument)
+        else:
+            flat.extend(argument)
+    return flat
 
 
 add = Script("add")
@@ -58,3 +88,4 @@ enable_schedule = Script("enable_schedule")
 renew = Script("renew")
 page = Script("page")
 sweep_index = Script("sweep_index")
+outcomes = Script("outcomes")

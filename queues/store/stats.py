@@ -49,6 +49,18 @@ def read(connection: redis.Redis, names: Sequence[str]) -> dict[str, QueueStats]
     return {name: _stats(row) for name, row in zip(names, scripts.stats(connection, names), strict=True)}
 
 
+def ask(pipeline: redis.client.Pipeline, name: str) -> None:
+    """Puts the reading of one queue into a pipeline that `scripts.together` sends; the answer is for `parse`."""
+    scripts.stats.ask(pipeline, [name])
+
+
+def parse(answer: Any) -> QueueStats:
+    """Raises the error that was the answer."""
+    if isinstance(answer, Exception):
+        raise answer
+    return _stats(answer[0])
+
+
 def _stats(row: Sequence[Any]) -> QueueStats:
     waiting, active, delayed, completed, failed, paused, workers, busy, slots, *totals, age, enqueued_at = row
     return QueueStats(
@@ -77,9 +89,25 @@ def count_long_runs(connection: redis.Redis, queue: str, *, longer_than: float, 
 
     By this machine's clock and that of whose worker started them.
     """
-    members: Any = connection.zrange(keys.leases(queue), 0, most - 1)
     with connection.pipeline(transaction=False) as pipeline:
-        for member in members:
-            pipeline.hget(keys.job(member.decode().rpartition(":")[0]), "started_at")
-        starts = [moment(text.decode(errors="replace")) for text in pipeline.execute() if text]
-    return sum(1 for start in starts if start and time.time() - start.timestamp() > longer_than)
+        ask_lease_heads(pipeline, queue, most)
+        (members,) = pipeline.execute()
+        ask_starts(pipeline, members)
+        return count_older(pipeline.execute(), longer_than)
+
+
+def ask_lease_heads(pipeline: redis.client.Pipeline, queue: str, most: int) -> None:
+    """Puts the first step of `count_long_runs` into a pipeline, for whoever asks more at once."""
+    pipeline.zrange(keys.leases(queue), 0, most - 1)
+
+
+def ask_starts(pipeline: redis.client.Pipeline, members: Sequence[bytes]) -> None:
+    """The second step, one answer a member."""
+    for member in members:
+        pipeline.hget(keys.job(member.decode(errors="replace").rpartition(":")[0]), "started_at")
+
+
+def count_older(answers: Sequence[Any], seconds: float) -> int:
+    """The last step."""
+    starts = [moment(text.decode(errors="replace")) for text in answers if isinstance(text, bytes)]
+    return sum(1 for start in starts if start and time.time() - start.timestamp() > seconds)

@@ -81,9 +81,14 @@ def of_server(connection: redis.Redis) -> list[WorkerInfo]:
 def read(connection: redis.Redis, worker_keys: list[str]) -> list[WorkerInfo]:
     """Those of these workers that live."""
     with connection.pipeline(transaction=False) as pipeline:
-        for key in worker_keys:
-            pipeline.hgetall(key)
+        ask(pipeline, worker_keys)
         return living(worker_keys, pipeline.execute())
+
+
+def ask(pipeline: redis.client.Pipeline, worker_keys: Iterable[str]) -> None:
+    """Puts the reading into a pipeline, one answer a worker, for `living`."""
+    for key in worker_keys:
+        pipeline.hgetall(key)
 
 
 def living(worker_keys: Sequence[str], hashes: Sequence[Mapping[bytes, bytes]]) -> list[WorkerInfo]:
