@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,16 +29,41 @@ class Script:
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
     def __call__(self, connection: redis.Redis, *arguments: Argument | Sequence[Argument]) -> Any:
-        flat: list[Argument] = [PREFIX]
-        for argument in arguments:
-            if isinstance(argument, (str, bytes, int, float)):
-                flat.append(argument)
-            else:
-                flat.extend(argument)
         try:
-            return connection.evalsha(self.sha, 0, *flat)
+            return self.put(connection, *arguments)
         except redis.exceptions.NoScriptError:
-            return connection.eval(self.text, 0, *flat)
+            return connection.eval(self.text, 0, *_flat(arguments))
+
+    def put(self, pipeline: redis.Redis, *arguments: Argument | Sequence[Argument]) -> Any:
+        """The call by hash alone, also for a pipeline: see together."""
+        return pipeline.evalsha(self.sha, 0, *_flat(arguments))
+
+
+def together(connection: redis.Redis, fill: Callable[[redis.Redis], Any], *called: Script) -> list[Any]:
+    """The answers to what `fill` puts into a pipeline, with the scripts `called` among it: one round trip, and two more after Redis forgot
+    a script. `fill` is called again then, so what it puts in must bear being done twice, but for one script."""
+    try:
+        return _execute(connection, fill)
+    except redis.exceptions.NoScriptError:
+        for script in called:
+            connection.script_load(script.text)
+        return _execute(connection, fill)
+
+
+def _execute(connection: redis.Redis, fill: Callable[[redis.Redis], Any]) -> list[Any]:
+    with connection.pipeline(transaction=False) as pipeline:
+        fill(pipeline)
+        return list(pipeline.execute())
+
+
+def _flat(arguments: Sequence[Argument | Sequence[Argument]]) -> list[Argument]:
+    flat: list[Argument] = [PREFIX]
+    for argument in arguments:
+        if isinstance(argument, (str, bytes, int, float)):
+            flat.append(argument)
+        else:
+            flat.extend(argument)
+    return flat
 
 
 add = Script("add")
