@@ -9,14 +9,15 @@ from django.urls import URLPattern
 from django.utils.translation import gettext as _
 
 from queues.admin.overview import read_overview
-from queues.admin.pages import PageAdmin, page
+from queues.admin.pages import page
+from queues.admin.queue_page import QueuePages
 from queues.models import Queue
 
 
 @admin.register(Queue)
-class QueueAdmin(PageAdmin):
+class QueueAdmin(QueuePages):
     def pages(self) -> list[URLPattern]:
-        return [self.route("", self.overview, "changelist")]
+        return [self.route("", self.overview, "changelist"), *self.queue_pages()]
 
     @page()
     def overview(self, request: HttpRequest) -> HttpResponseBase:

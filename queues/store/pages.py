@@ -184,16 +184,25 @@ def _look(answer: Sequence[Any]) -> Look:
 
 def matching_ids(queue: Queue, state: State, wanted: Filter = ALL, *, order: Order = Order.FIRST) -> Iterator[str]:
     """The ids of all jobs of the state that fit, part by part; with a text, their hashes are read too."""
+    for ids, _ in matching_parts(queue, state, wanted, order=order):
+        yield from ids
+
+
+def matching_parts(queue: Queue, state: State, wanted: Filter = ALL, *, order: Order = Order.FIRST) -> Iterator[tuple[list[str], bool]]:
+    """The same by the parts of at most LOOK jobs that were looked at, each with whether it was the last."""
     cursor = Cursor()
     while True:
         found = look(queue, state, wanted, order, cursor, LOOK, LOOK)
         ids = [job_id(state, row[0]) for row in found.rows]
-        yield from (job.id for job in queue.fetch(ids) if job.state is state and wanted.fits(job)) if wanted.scans else ids
-        if found.is_end or not found.looked:
+        if wanted.scans:
+            ids = [job.id for job in queue.fetch(ids) if job.state is state and wanted.fits(job)]
+        is_last = found.is_end or not found.looked
+        yield ids, is_last
+        if is_last:
             return
-        score = found.rows[-1][1] if found.rows else ""
-        member = found.rows[-1][0] if found.rows and found.rows[-1][2] == found.last_offset else ""
-        cursor = Cursor(source=found.source, offset=found.last_offset, score=score if member else "", member=member)
+        is_anchored = bool(found.rows) and found.rows[-1][2] == found.last_offset
+        member, score = found.rows[-1][:2] if is_anchored else ("", "")
+        cursor = Cursor(source=found.source, offset=found.last_offset, score=score, member=member)
 
 
 def job_id(state: State, member: str) -> str:
