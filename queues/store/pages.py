@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -27,6 +28,8 @@ TEXT_LOOK = 10_000
 """Jobs that one page looks through for a text."""
 TEXT_PART = 1000
 ALL = Filter()
+CURSOR = re.compile(r"([a-z]*)~(-?[0-9]{1,12})?~(-?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:e[+-]?[0-9]{1,3})?)?~(-?)~(.*)", re.DOTALL)
+"""source, offset, score, sign of the step, member"""
 LATEST = 1e11
 """Unix seconds that a date can still show."""
 
@@ -56,14 +59,9 @@ class Cursor:
     @classmethod
     def parse(cls, text: str) -> Cursor:
         """What `str` gave; rubbish is the beginning."""
-        parts = text.split("~", 4)
-        if len(parts) != 5 or not (parts[1] or "0").lstrip("-").isdecimal() or len(parts[1]) > 12:
+        if not (found := CURSOR.fullmatch(text)):
             return cls()
-        source, offset, score, sign, member = parts
-        try:
-            float(score or 0)
-        except ValueError:
-            return cls()
+        source, offset, score, sign, member = found.groups(default="")
         return cls(source=source, offset=int(offset) if offset else None, score=score, member=member, step=-1 if sign else 1)
 
 
