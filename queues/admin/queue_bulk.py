@@ -91,17 +91,18 @@ class BulkPages(PageAdmin):
         is_exact: bool = True,
         ids: list[str] | None = None,
     ) -> HttpResponseBase:
-        verb = VERBS[action.name]
-        question = ngettext("%(verb)s %(number)s job?", "%(verb)s %(number)s jobs?", number)
-        words = {"verb": verb, "number": f"{number:,}"}
+        words = {"verb": VERBS[action.name], "number": f"{number:,}"}
+        label = (
+            ngettext("%(verb)s %(number)s job", "%(verb)s %(number)s jobs", number) if is_exact else _("%(verb)s %(number)s jobs or more")
+        )
         return self.render(
             request,
             "queue/confirm_bulk.html",
-            title=(question if is_exact else _("%(verb)s %(number)s jobs or more?")) % words,
+            title=_("%s?") % (label % words),
+            label=label % words,
             queue=queue,
             sight=sight,
             action=action.name,
-            verb=verb,
             meaning=MEANINGS[action.name],
             number=number,
             is_exact=is_exact,

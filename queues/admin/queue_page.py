@@ -61,7 +61,7 @@ class QueuePages(BulkPages, ClearingPages, PageAdmin):
 
     def _show(self, request: HttpRequest, queue: Queue, form: FilterForm, sight: Sight, found: Page | None) -> HttpResponseBase:
         stats = found.stats if found else queue.stats()
-        query = sight.query()
+        rows = job_rows(found.jobs, found.due) if found else []
         return self.render(
             request,
             "queue/queue.html",
@@ -71,11 +71,12 @@ class QueuePages(BulkPages, ClearingPages, PageAdmin):
             form=form,
             sight=sight,
             page=found,
-            rows=job_rows(found.jobs, found.due) if found else [],
+            rows=rows,
+            has_errors=any(row.error for row in rows),
             reach=_reach(found) if found else None,
             tabs=[(state, words, stats.counts()[state], sight.tab_query(state)) for state, words in TABS.items()],
             actions=[(action.name, VERBS[action.name]) for action in self._actions(request, sight)],
-            query=query,
+            query=sight.query(),
             metrics=METRICS,
         )
 

@@ -38,7 +38,7 @@ def show(client: Client, **query: object) -> str:
 
 
 def ids_in(page: str) -> list[str]:
-    return re.findall(r'<th scope="row" class="job-id">(?:<a [^>]*>)?([^<]+)', page)
+    return re.findall(r'<th scope="row" class="job-id"><span class="job-name">[^<]*</span><(?:a|span)[^>]*>([^<]+)', page)
 
 
 def link(page: str, words: str) -> str:
