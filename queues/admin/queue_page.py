@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.contrib.admin.utils import quote, unquote
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase, HttpResponseRedirect
 from django.urls import NoReverseMatch, URLPattern
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from queues.admin.bulk_words import VERBS
@@ -62,12 +65,14 @@ class QueuePages(BulkPages, ClearingPages, PageAdmin):
     def _show(self, request: HttpRequest, queue: Queue, form: FilterForm, sight: Sight, found: Page | None) -> HttpResponseBase:
         stats = found.stats if found else queue.stats()
         rows = job_rows(found.jobs, found.due) if found else []
+        waits = stats.oldest_waiting_seconds
         return self.render(
             request,
             "queue/queue.html",
             title=queue.name,
             queue=queue,
             stats=stats,
+            oldest=None if waits is None else timezone.now() - timedelta(seconds=waits),
             form=form,
             sight=sight,
             page=found,
