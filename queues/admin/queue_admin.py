@@ -14,18 +14,20 @@ from queues.admin.audit import record
 from queues.admin.overview import read_overview
 from queues.admin.pages import action, page
 from queues.admin.queue_metrics import QueueMetrics
+from queues.admin.queue_page import QueuePages
 from queues.models import Queue
 from queues.store.queue import get_queue
 
 
 @admin.register(Queue)
-class QueueAdmin(QueueMetrics):
+class QueueAdmin(QueueMetrics, QueuePages):
     def pages(self) -> list[URLPattern]:
         return [
             self.route("", self.overview, "changelist"),
             self.route("<path:object_id>/metrics/", self.metrics, "metrics"),
             self.route("<path:object_id>/pause/", self.pause, "pause"),
             self.route("<path:object_id>/resume/", self.resume, "resume"),
+            *self.queue_pages(),
         ]
 
     @page()

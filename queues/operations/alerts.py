@@ -8,6 +8,7 @@ from django.core.mail import mail_admins as django_mail_admins
 from django.utils.module_loading import import_string
 
 from queues.conf import settings
+from queues.exceptions import JobCancelled
 from queues.jobs.job import Job
 from queues.store import keys
 from queues.store.connection import translated
@@ -15,8 +16,9 @@ from queues.store.queue import get_queue
 
 
 def alert(job: Job, error: BaseException | None, **_: Any) -> None:
-    """Receives `dead`. Calls QUEUES_ALERT(job, error, others), where `others` counts the queue's dead jobs since the last message."""
-    if not settings.alert:
+    """Receives `dead`. Calls QUEUES_ALERT(job, error, others), where `others` counts the queue's dead jobs since the last message.
+    What somebody cancelled alarms nobody."""
+    if not settings.alert or isinstance(error, JobCancelled):
         return
     others = _others(job)
     if others is not None:

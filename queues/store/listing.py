@@ -45,9 +45,16 @@ def fetch(connection: redis.Redis, ids: Iterable[str]) -> list[Job]:
             for job_id in part:
                 pipeline.hgetall(keys.job(job_id))
             hashes = pipeline.execute()
-        pairs = zip(part, hashes, strict=True)
-        found += [Job.from_hash(job_id, {key.decode(): value for key, value in fields.items()}) for job_id, fields in pairs if fields]
+        found += parse(part, hashes)
     return found
+
+
+def parse(ids: Iterable[str], hashes: Iterable[dict[bytes, bytes]]) -> list[Job]:
+    """The jobs of these hashes, but for empty ones."""
+    pairs = zip(ids, hashes, strict=True)
+    return [
+        Job.from_hash(job_id, {key.decode(errors="replace"): value for key, value in fields.items()}) for job_id, fields in pairs if fields
+    ]
 
 
 def _waiting_ids(connection: redis.Redis, queue: str, start: int, end: int) -> list[str]:

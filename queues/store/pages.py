@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+import redis
+
 from queues.jobs.job import Job
 from queues.jobs.states import State
-from queues.store import scripts
+from queues.store import scripts, stats
 from queues.store.connection import translated
+from queues.store.fields import number
 from queues.store.search import Filter
+from queues.store.stats import QueueStats
 
 if TYPE_CHECKING:
     from queues.store.queue import Queue
@@ -22,6 +28,10 @@ TEXT_LOOK = 10_000
 """Jobs that one page looks through for a text."""
 TEXT_PART = 1000
 ALL = Filter()
+CURSOR = re.compile(r"([a-z]*)~(-?[0-9]{1,12})?~(-?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:e[+-]?[0-9]{1,3})?)?~(-?)~(.*)", re.DOTALL)
+"""source, offset, score, sign of the step, member"""
+LATEST = 1e11
+"""Unix seconds that a date can still show."""
 
 
 class Order(StrEnum):
@@ -49,14 +59,9 @@ class Cursor:
     @classmethod
     def parse(cls, text: str) -> Cursor:
         """What `str` gave; rubbish is the beginning."""
-        parts = text.split("~", 4)
-        if len(parts) != 5 or not (parts[1] or "0").lstrip("-").isdecimal() or len(parts[1]) > 12:
+        if not (found := CURSOR.fullmatch(text)):
             return cls()
-        source, offset, score, sign, member = parts
-        try:
-            float(score or 0)
-        except ValueError:
-            return cls()
+        source, offset, score, sign, member = found.groups(default="")
         return cls(source=source, offset=int(offset) if offset else None, score=score, member=member, step=-1 if sign else 1)
 
 
@@ -67,7 +72,8 @@ BEGINNING = Cursor()
 class Page:
     """`jobs` fit and were of the state when they were read. `total` counts all jobs of the state where nothing is filtered; else it is
     what could be looked through, and `looked` how much of it was, for this page. `offset` is the first row's place, from 0.
-    `next` and `previous` are cursors, None at the ends; with fewer jobs than were asked for, `next` goes on looking."""
+    `next` and `previous` are cursors, None at the ends; with fewer jobs than were asked for, `next` goes on looking.
+    `stats` are the queue's numbers of the same moment, `due` is when each delayed job is due, by its id."""
 
     jobs: tuple[Job, ...]
     total: int
@@ -75,29 +81,39 @@ class Page:
     offset: int
     next: Cursor | None
     previous: Cursor | None
+    stats: QueueStats = field(default_factory=QueueStats)
+    due: Mapping[str, datetime] = field(default_factory=dict)
+
+
+Row = tuple[str, str, int, str]
+"""member, score, offset, due"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """What one call of page.lua found: rows of (member, score, offset) in the order of looking."""
+    """What one call of page.lua found: the rows in the order of looking."""
 
     source: str
     total: int
     looked: int
     is_end: bool
     last_offset: int
-    rows: list[tuple[str, str, int]]
+    rows: list[Row]
+
+
+NOTHING = Look(source="state", total=0, looked=0, is_end=True, last_offset=0, rows=[])
 
 
 def read_page(
     queue: Queue, state: State, wanted: Filter = ALL, *, order: Order = Order.FIRST, cursor: Cursor = BEGINNING, size: int = 50
 ) -> Page:
     """Two round trips; while it looks for a text, two per thousand jobs. Ages in the filter are looked for like a text."""
-    scans = bool(wanted.text or wanted.older_than is not None or wanted.newer_than is not None)
-    rows: list[tuple[Job, tuple[str, str, int]]] = []
+    scans = wanted.scans
+    rows: list[tuple[Job, Row]] = []
+    part, most = (TEXT_PART, TEXT_PART) if scans else (size, LOOK)
     looked, at = 0, cursor
+    found, numbers = _first_look(queue, state, wanted, order, at, part, most)
     while True:
-        found = look(queue, state, wanted, order, at, TEXT_PART if scans else size, TEXT_PART if scans else LOOK)
         jobs = {job.id: job for job in queue.fetch(job_id(state, row[0]) for row in found.rows)}
         fitting = [
             (jobs[name], row)
@@ -111,58 +127,88 @@ def read_page(
         at = replace(at, source=found.source, offset=found.last_offset, score="", member="")
         if not scans or is_end or len(rows) >= size or looked >= TEXT_LOOK:
             break
-    return _page(found, rows, cursor, at, looked, is_end=is_end, size=size)
+        found = look(queue, state, wanted, order, at, part, most)
+    page = _page(found, rows, cursor, at, looked, is_end=is_end, size=size)
+    return replace(page, stats=numbers, due={job.id: datetime.fromtimestamp(number(row[3]), UTC) for job, row in rows if _is_time(row[3])})
 
 
 def look(queue: Queue, state: State, wanted: Filter, order: Order, cursor: Cursor, size: int, most: int) -> Look:
     """One call. Raises RedisUnavailable."""
     if state is State.PROVISIONAL:
-        return Look(source="state", total=0, looked=0, is_end=True, last_offset=0, rows=[])
+        return NOTHING
     with translated():
-        answer: Any = scripts.page(
-            queue.connection,
-            queue.name,
-            state.value,
-            order.value,
-            wanted.name or "",
-            wanted.owner or "",
-            wanted.error_class or "",
-            cursor.source if cursor.source in ("state", "name", "owner", "error") else "",
-            "" if cursor.offset is None else cursor.offset,
-            cursor.score,
-            cursor.member,
-            cursor.step,
-            size,
-            most,
-        )
+        return _look(scripts.page(queue.connection, *_question(queue, state, wanted, order, cursor, size, most)))
+
+
+def _first_look(queue: Queue, state: State, wanted: Filter, order: Order, cursor: Cursor, size: int, most: int) -> tuple[Look, QueueStats]:
+    """The same with the queue's numbers, in one round trip."""
+    if state is State.PROVISIONAL:
+        return NOTHING, queue.stats()
+
+    def fill(pipeline: redis.client.Pipeline) -> None:
+        scripts.page.ask(pipeline, *_question(queue, state, wanted, order, cursor, size, most))
+        stats.ask(pipeline, queue.name)
+
+    with translated():
+        found, numbers = scripts.answers_of(queue.connection, fill, scripts.page, scripts.stats)
+    return _look(found), stats.parse(numbers)
+
+
+def _question(queue: Queue, state: State, wanted: Filter, order: Order, cursor: Cursor, size: int, most: int) -> list[scripts.Argument]:
+    return [
+        queue.name,
+        state.value,
+        order.value,
+        wanted.name or "",
+        wanted.owner or "",
+        wanted.error_class or "",
+        cursor.source if cursor.source in ("state", "name", "owner", "error") else "",
+        "" if cursor.offset is None else cursor.offset,
+        cursor.score,
+        cursor.member,
+        cursor.step,
+        size,
+        most,
+    ]
+
+
+def _look(answer: Sequence[Any]) -> Look:
     source, total, looked, is_end, last_offset, *flat = answer
-    rows = [(flat[k].decode(errors="replace"), flat[k + 1].decode(), int(flat[k + 2])) for k in range(0, len(flat), 3)]
+    rows = [
+        (flat[k].decode(errors="replace"), flat[k + 1].decode(), int(flat[k + 2]), flat[k + 3].decode()) for k in range(0, len(flat), 4)
+    ]
     return Look(source=source.decode(), total=total, looked=looked, is_end=is_end == b"1", last_offset=last_offset, rows=rows)
 
 
 def matching_ids(queue: Queue, state: State, wanted: Filter = ALL, *, order: Order = Order.FIRST) -> Iterator[str]:
     """The ids of all jobs of the state that fit, part by part; with a text, their hashes are read too."""
-    scans = bool(wanted.text or wanted.older_than is not None or wanted.newer_than is not None)
+    for ids, _ in matching_parts(queue, state, wanted, order=order):
+        yield from ids
+
+
+def matching_parts(queue: Queue, state: State, wanted: Filter = ALL, *, order: Order = Order.FIRST) -> Iterator[tuple[list[str], bool]]:
+    """The same by the parts of at most LOOK jobs that were looked at, each with whether it was the last."""
     cursor = Cursor()
     while True:
         found = look(queue, state, wanted, order, cursor, LOOK, LOOK)
         ids = [job_id(state, row[0]) for row in found.rows]
-        yield from (job.id for job in queue.fetch(ids) if job.state is state and wanted.fits(job)) if scans else ids
-        if found.is_end or not found.looked:
+        if wanted.scans:
+            ids = [job.id for job in queue.fetch(ids) if job.state is state and wanted.fits(job)]
+        is_last = found.is_end or not found.looked
+        yield ids, is_last
+        if is_last:
             return
-        _, score, _ = found.rows[-1] if found.rows else ("", "", 0)
-        member = found.rows[-1][0] if found.rows and found.rows[-1][2] == found.last_offset else ""
-        cursor = Cursor(source=found.source, offset=found.last_offset, score=score if member else "", member=member)
+        is_anchored = bool(found.rows) and found.rows[-1][2] == found.last_offset
+        member, score = found.rows[-1][:2] if is_anchored else ("", "")
+        cursor = Cursor(source=found.source, offset=found.last_offset, score=score, member=member)
 
 
 def job_id(state: State, member: str) -> str:
-    """Of a running job the lease is listed: `job:execution`."""
-    return member.rpartition(":")[0] if state is State.ACTIVE else member
+    """Of a running job the lease is listed, `job:execution`, but its id alone where it was found by an index."""
+    return member.rpartition(":")[0] or member if state is State.ACTIVE else member
 
 
-def _page(
-    found: Look, rows: list[tuple[Job, tuple[str, str, int]]], cursor: Cursor, at: Cursor, looked: int, *, is_end: bool, size: int
-) -> Page:
+def _page(found: Look, rows: list[tuple[Job, Row]], cursor: Cursor, at: Cursor, looked: int, *, is_end: bool, size: int) -> Page:
     backwards = cursor.step < 0
     ordered = rows[::-1] if backwards else rows
     ahead = _cursor(found.source, rows[-1][1], cursor.step) if rows and (len(rows) >= size or is_end) else replace(at, step=cursor.step)
@@ -179,6 +225,10 @@ def _page(
     )
 
 
-def _cursor(source: str, row: tuple[str, str, int], step: int) -> Cursor:
-    member, score, offset = row
+def _cursor(source: str, row: Row, step: int) -> Cursor:
+    member, score, offset, _ = row
     return Cursor(source=source, offset=offset, score=score, member=member, step=step)
+
+
+def _is_time(text: str) -> bool:
+    return 0 < number(text) < LATEST

@@ -55,6 +55,15 @@ def together(connection: redis.Redis, fill: Callable[[redis.client.Pipeline], No
     return _execute(connection, load_and_fill)[len(texts) :]
 
 
+def answers_of(connection: redis.Redis, fill: Callable[[redis.client.Pipeline], None], *scripts: Script) -> list[Any]:
+    """The same, but an error is raised."""
+    answers = together(connection, fill, scripts)
+    for answer in answers:
+        if isinstance(answer, redis.exceptions.RedisError):
+            raise answer
+    return answers
+
+
 def _execute(connection: redis.Redis, fill: Callable[[redis.client.Pipeline], None]) -> list[Any]:
     with connection.pipeline(transaction=False) as pipeline:
         fill(pipeline)

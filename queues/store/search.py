@@ -53,6 +53,11 @@ class Filter:
         return not self.text or self.text in job.error or self.text in orjson.dumps(job.data).decode()
 
     @property
+    def scans(self) -> bool:
+        """Whether no index knows: the jobs' hashes must be read."""
+        return bool(self.text) or self.older_than is not None or self.newer_than is not None
+
+    @property
     def fits_all(self) -> bool:
         return self == Filter()
 

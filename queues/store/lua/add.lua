@@ -46,7 +46,7 @@ local function join(holder, status, job)
       ring(job.queue)
     end
   elseif better and status == 'queued' then
-    withdraw(job.queue, holder)
+    withdraw_all(job.queue, { holder })
     push(job.queue, holder, false)
   end
 end

@@ -245,15 +245,42 @@ local function hold_dedupe(queue, id, ttl)
   if dedupe then redis.call('SET', ext(queue, 'dedupe:' .. dedupe), id, 'NX', 'EX', ttl) end
 end
 
--- Takes a job from where it waits. Returns 'waiting', 'delayed' or nil.
-local function withdraw(queue, id)
-  if redis.call('ZREM', P .. ':scheduled:' .. queue, id) == 1 then return 'delayed' end
-  if redis.call('ZREM', ext(queue, 'prio'), id) == 1 then
-    if redis.call('EXISTS', ext(queue, 'prio')) == 0 then redis.call('DEL', ext(queue, 'turns')) end
-    return 'waiting'
+-- Takes jobs from where they wait. Returns by id what each was, 'waiting' or 'delayed'. Many are sought in one walk along the list: LREM
+-- would walk it once for each. ZREM comes first, since a full Redis lets a script go on that has begun to write.
+local FEW, WALK = 8, 5000
+local function withdraw_all(queue, ids)
+  local scheduled, prio, list = P .. ':scheduled:' .. queue, ext(queue, 'prio'), P .. ':queue:' .. queue
+  local was, sought, count = {}, {}, 0
+  for _, id in ipairs(ids) do
+    if redis.call('ZREM', scheduled, id) == 1 then
+      was[id] = 'delayed'
+    elseif redis.call('ZREM', prio, id) == 1 then
+      was[id] = 'waiting'
+    elseif not sought[id] and not was[id] then
+      sought[id], count = true, count + 1
+    end
   end
-  if redis.call('LREM', P .. ':queue:' .. queue, 1, id) == 1 then return 'waiting' end
-  return nil
+  if redis.call('EXISTS', prio) == 0 then redis.call('DEL', ext(queue, 'turns')) end
+  if count <= FEW then
+    for id in pairs(sought) do
+      if redis.call('LREM', list, 1, id) == 1 then was[id] = 'waiting' end
+    end
+    return was
+  end
+  local at, emptied = 0, 0
+  while emptied < count do
+    local part = redis.call('LRANGE', list, at, at + WALK - 1)
+    if #part == 0 then break end
+    for k, id in ipairs(part) do
+      if sought[id] then
+        redis.call('LSET', list, at + k - 1, '')
+        sought[id], was[id], emptied = nil, 'waiting', emptied + 1
+      end
+    end
+    at = at + WALK
+  end
+  if emptied > 0 then redis.call('LREM', list, emptied, '') end
+  return was
 end
 
 local function forget_ended(queue, id)

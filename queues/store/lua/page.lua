@@ -4,7 +4,7 @@
 -- The source is what is looked through: 'state', or the index by 'name', 'owner' or 'error', whichever is the smallest unless it is given.
 -- The anchor is the row of this member, else (it is gone) of its score, else of the offset; without any, the beginning.
 -- Returns {source, jobs in it, how many were looked at, '1' if the end was reached, offset of the last one looked at, then per row: member,
--- score or '', offset}, in the order of looking.
+-- score or '', offset, when it is due where it is delayed or ''}, in the order of looking.
 local queue, state, is_last = ARGV[2], ARGV[3], ARGV[4] == 'last'
 local wanted = { name = ARGV[5], owner = ARGV[6], error = ARGV[7] }
 local FIELDS = { name = 'name', owner = 'owner', error = 'error_class' }
@@ -113,7 +113,8 @@ while at >= 0 and at < sequence.count and #rows < most and looked < look do
     local member = part[2 * k + 1]
     at, looked = from + k + step, looked + 1
     if member and fits(member) then
-      rows[#rows + 1] = { member, part[2 * k + 2], from + k }
+      local due = state == 'delayed' and redis.call('ZSCORE', CONTAINERS.delayed, member)
+      rows[#rows + 1] = { member, part[2 * k + 2], from + k, due or '' }
       if #rows == most then break end
     end
   end

@@ -71,3 +71,8 @@ def test_a_broken_alert_harms_no_job(settings, caplog: pytest.LogCaptureFixture)
     cancel_job(greet.enqueue(name="Bob").id)
     assert run_jobs(QUEUE) == 1
     assert "the pager is broken" in caplog.text
+
+
+def test_what_somebody_cancelled_alarms_nobody() -> None:
+    cancel_job(greet.enqueue(name="Bob").id)
+    assert mail.outbox == []

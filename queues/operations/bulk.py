@@ -1,0 +1,89 @@
+"""Acting on very many jobs: a job of this app itself, on the queue of the clean-up."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from django.apps import apps
+from pydantic import BaseModel
+
+from queues.conf import settings
+from queues.jobs.decorators import job
+from queues.jobs.job import Job
+from queues.jobs.registry import registry
+from queues.jobs.running import current_job, report_progress
+from queues.jobs.states import State
+from queues.operations.selection import ACTIONS, Selection
+from queues.publish import add_job
+from queues.store.bulk import SLICE
+from queues.store.queue import get_queue, queue_names
+from queues.store.search import Filter
+
+BULK_JOBS = "bulk-jobs"
+TIMEOUT_SECONDS = 3600
+
+
+class BulkJobs(BaseModel):
+    """What to do with which jobs, and who asked for it."""
+
+    action: Literal["retry", "promote", "cancel", "remove"]
+    queue: str
+    state: State
+    name: str = ""
+    owner: str = ""
+    error_class: str = ""
+    text: str = ""
+    user_id: str = ""
+    user_name: str = ""
+
+    @property
+    def selection(self) -> Selection:
+        """Raises UnknownQueue."""
+        wanted = Filter(name=self.name or None, owner=self.owner or None, error_class=self.error_class or None, text=self.text or None)
+        return Selection(queue=get_queue(self.queue), state=self.state, wanted=wanted)
+
+
+def register() -> None:
+    """Registers the job as Django starts, unless there is no queue."""
+    if queue := settings.clean_queue or next(iter(queue_names()), None):
+        job(name=BULK_JOBS, queue=queue, timeout=TIMEOUT_SECONDS, attempts=1)(bulk_jobs)
+
+
+def enqueue(action: str, selection: Selection, *, user_id: str, user_name: str) -> Job:
+    """Leaves it to the job, and returns that. Raises RedisUnavailable."""
+    wanted = selection.wanted
+    payload = BulkJobs(
+        action=action,  # type: ignore[arg-type]  # pydantic checks it
+        queue=selection.queue.name,
+        state=selection.state,
+        name=wanted.name or "",
+        owner=wanted.owner or "",
+        error_class=wanted.error_class or "",
+        text=wanted.text or "",
+        user_id=user_id,
+        user_name=user_name,
+    )
+    return add_job(registry.get(BULK_JOBS).queue, BULK_JOBS, payload.model_dump(mode="json"))
+
+
+def bulk_jobs(payload: BulkJobs) -> dict[str, int]:
+    """Acts on the jobs that fit as it starts, but for itself, and tells how far it is in percent. Returns how many fitted and how many it
+    met: the others had changed meanwhile."""
+    selection, here = payload.selection, current_job()
+    ids = [job_id for job_id in selection.ids() if here is None or job_id != here.id]
+    met = looked = 0
+    for count in ACTIONS[payload.action].run(selection.queue, ids):
+        met, looked = met + count, min(len(ids), looked + SLICE)
+        if here:
+            report_progress(round(100 * looked / len(ids)))
+    _record(payload, f"Job {here.id if here else ''}: {payload.action}, {met} of {len(ids)} {selection}")
+    return {"matched": len(ids), "done": met}
+
+
+def _record(payload: BulkJobs, message: str) -> None:
+    """In the admin's log, where there is one."""
+    if apps.is_installed("django.contrib.admin"):
+        from queues.admin import audit
+        from queues.models import Queue
+
+        audit.write(payload.user_id, payload.user_name, Queue, payload.queue, message)
