@@ -17,6 +17,7 @@ from queues.admin import audit
 from queues.admin.bulk_words import MEANINGS, VERBS, outcome
 from queues.admin.pages import PageAdmin, page
 from queues.admin.queue_filter import FilterForm, Sight, state_in
+from queues.conf import settings
 from queues.operations import bulk
 from queues.operations.selection import ACTIONS, Action, Selection
 from queues.store.queue import Queue, get_queue
@@ -107,7 +108,8 @@ class BulkPages(PageAdmin):
             number=number,
             is_exact=is_exact,
             ids=ids,
-            query=sight.query(),
+            query=sight.here,
+            is_many=ids is None and (not is_exact or number > settings.bulk_inline),
         )
 
     def _action(self, request: HttpRequest, name: str) -> Action:
@@ -125,7 +127,7 @@ class BulkPages(PageAdmin):
         audit.record(request, models.Queue, queue.name, message)
 
     def _back_to(self, queue: Queue, sight: Sight) -> HttpResponseRedirect:
-        return HttpResponseRedirect(f"{self.url('queue_change', quote(queue.name))}?{sight.query()}")
+        return HttpResponseRedirect(f"{self.url('queue_change', quote(queue.name))}?{sight.here}")
 
 
 def read_sight(request: HttpRequest, queue: str) -> Sight:

@@ -106,6 +106,11 @@ class Sight:
         }
         return urlencode({name: value for name, value in {**facts, **changes}.items() if value is not None})
 
+    @property
+    def here(self) -> str:
+        """The query for this very page."""
+        return self.query(at=None if self.cursor == BEGINNING else str(self.cursor))
+
     def tab_query(self, state: State) -> str:
         """The same filter in another state, where its order may be another and what is no dead letter has no error class."""
         fields: Mapping[str, Any] = {"state": state.value, "order": None}

@@ -46,7 +46,7 @@ class BulkJobs(BaseModel):
 def register() -> None:
     """Registers the job as Django starts, unless there is no queue."""
     if queue := settings.clean_queue or next(iter(queue_names()), None):
-        job(name=BULK_JOBS, queue=queue, timeout=TIMEOUT_SECONDS, attempts=1)(bulk_jobs)
+        job(name=BULK_JOBS, queue=queue, timeout=TIMEOUT_SECONDS)(bulk_jobs)
 
 
 def enqueue(action: str, selection: Selection, *, user_id: str, user_name: str) -> Job:
@@ -68,7 +68,7 @@ def enqueue(action: str, selection: Selection, *, user_id: str, user_name: str) 
 
 def bulk_jobs(payload: BulkJobs) -> dict[str, int]:
     """Acts on the jobs that fit as it starts, but for itself, and tells how far it is in percent. Returns how many fitted and how many it
-    met: the others had changed meanwhile."""
+    met: the others had changed meanwhile. Another attempt looks anew, and so goes on where one was cut off."""
     selection, here = payload.selection, current_job()
     ids = [job_id for job_id in selection.ids() if here is None or job_id != here.id]
     met = looked = 0

@@ -61,6 +61,18 @@ def test_ticked_jobs_are_retried_at_once_and_noted(operator: Client) -> None:
     assert entry.change_message == f"retry, 7 of 7 selected jobs of {QUEUE}: {', '.join(ids[:5])}, ..."
 
 
+def test_one_stays_on_the_page_that_one_was_on(operator: Client) -> None:
+    ids = dead_jobs(3)
+    address = f"{PAGE}/change/?state=failed&order=first&at=state%7E0%7E%7E%7E{ids[0]}"
+    shown = html.unescape(operator.get(address).content.decode())
+    action = shown.split('<form id="changelist-form" method="post" action="')[1].split('"')[0]
+    response = operator.post(action, {"action": "retry", "_selected_action": ids[1:2], "select_across": "0"})
+    back = response.headers["Location"]
+    assert "at=" in back and get_queue_stats(QUEUE).waiting == 1
+    page = operator.get(back).content.decode()
+    assert f'value="{ids[2]}"' in page and f'value="{ids[0]}"' not in page
+
+
 def test_what_changed_meanwhile_is_said(operator: Client) -> None:
     ids = dead_jobs(3)
     remove_job(ids[0])
@@ -142,7 +154,8 @@ def test_above_a_limit_a_job_of_our_own_does_it(operator: Client, settings) -> N
     dead_jobs(30)
     dead_jobs(5, name="fail")
     page = operator.get(bulk_url("retry", name="greet")).content.decode()
-    assert "Retry 20 jobs or more?" in page and 'name="count"' not in page
+    assert "Retry 20 jobs or more?" in page and 'name="count"' not in page and "left to a job" in page
+    assert "Retry 35 jobs?" in (page := operator.get(bulk_url("retry")).content.decode()) and "left to a job" in page
     response = operator.post(bulk_url("retry", name="greet"), follow=True)
     queue = get_queue(registry.get(BULK_JOBS).queue)
     (job,) = queue.jobs("waiting")
