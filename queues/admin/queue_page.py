@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from queues.admin.bulk_words import VERBS
 from queues.admin.job_rows import job_rows
+from queues.admin.metrics_report import MINUTES, Report, Window
 from queues.admin.pages import PageAdmin, page
 from queues.admin.queue_bulk import BulkPages
 from queues.admin.queue_clearing import ClearingPages
@@ -23,8 +24,6 @@ from queues.jobs.options import JOB_ID
 from queues.operations.selection import ACTIONS, Action
 from queues.store.pages import Page, read_page
 from queues.store.queue import Queue, get_queue
-
-METRICS = ["admin/queues/queue/metrics.html", "admin/queues/queue/no_metrics.html"]
 
 
 class QueuePages(BulkPages, ClearingPages, PageAdmin):
@@ -52,7 +51,7 @@ class QueuePages(BulkPages, ClearingPages, PageAdmin):
             form.add_error("id", _("There is no job of this id in any queue. Ended jobs are kept by count."))
             return self._show(request, queue, form, Sight.unfiltered(state), None)
         sight = Sight.read(request.GET, form)
-        found = read_page(queue, state, sight.wanted, order=sight.order, cursor=sight.cursor, size=sight.size)
+        found = read_page(queue, state, sight.wanted, order=sight.order, cursor=sight.cursor, size=sight.size, minutes=MINUTES)
         return self._show(request, queue, form, sight, found)
 
     def _find(self, job_id: str) -> str | None:
@@ -63,7 +62,8 @@ class QueuePages(BulkPages, ClearingPages, PageAdmin):
             return None
 
     def _show(self, request: HttpRequest, queue: Queue, form: FilterForm, sight: Sight, found: Page | None) -> HttpResponseBase:
-        stats = found.stats if found else queue.stats()
+        numbers = found or read_page(queue, sight.state, size=1, minutes=MINUTES)
+        stats = numbers.stats
         rows = job_rows(found.jobs, found.due) if found else []
         waits = stats.oldest_waiting_seconds
         return self.render(
@@ -82,7 +82,7 @@ class QueuePages(BulkPages, ClearingPages, PageAdmin):
             tabs=[(state, words, stats.counts()[state], sight.tab_query(state)) for state, words in TABS.items()],
             actions=[(action.name, VERBS[action.name]) for action in self._actions(request, sight)],
             query=sight.query(),
-            metrics=METRICS,
+            report=Report(queue=queue.name, window=Window.HOUR, spans=numbers.minutes),
         )
 
     def _actions(self, request: HttpRequest, sight: Sight) -> list[Action]:

@@ -13,9 +13,10 @@ import redis
 
 from queues.jobs.job import Job
 from queues.jobs.states import State
-from queues.store import scripts, stats
+from queues.store import metrics, scripts, stats
 from queues.store.connection import translated
 from queues.store.fields import number
+from queues.store.metrics import Span
 from queues.store.search import Filter
 from queues.store.stats import QueueStats
 
@@ -73,7 +74,8 @@ class Page:
     """`jobs` fit and were of the state when they were read. `total` counts all jobs of the state where nothing is filtered; else it is
     what could be looked through, and `looked` how much of it was, for this page. `offset` is the first row's place, from 0.
     `next` and `previous` are cursors, None at the ends; with fewer jobs than were asked for, `next` goes on looking.
-    `stats` are the queue's numbers of the same moment, `due` is when each delayed job is due, by its id."""
+    `stats` are the queue's numbers of the same moment, `minutes` its last minutes if asked for; `due` is when each delayed job
+    is due, by its id."""
 
     jobs: tuple[Job, ...]
     total: int
@@ -82,6 +84,7 @@ class Page:
     next: Cursor | None
     previous: Cursor | None
     stats: QueueStats = field(default_factory=QueueStats)
+    minutes: tuple[Span, ...] = ()
     due: Mapping[str, datetime] = field(default_factory=dict)
 
 
@@ -105,14 +108,23 @@ NOTHING = Look(source="state", total=0, looked=0, is_end=True, last_offset=0, ro
 
 
 def read_page(
-    queue: Queue, state: State, wanted: Filter = ALL, *, order: Order = Order.FIRST, cursor: Cursor = BEGINNING, size: int = 50
+    queue: Queue,
+    state: State,
+    wanted: Filter = ALL,
+    *,
+    order: Order = Order.FIRST,
+    cursor: Cursor = BEGINNING,
+    size: int = 50,
+    minutes: int = 0,
 ) -> Page:
     """Two round trips; while it looks for a text, two per thousand jobs. Ages in the filter are looked for like a text."""
+    if state is State.PROVISIONAL:
+        return Page(jobs=(), total=0, looked=0, offset=0, next=None, previous=None, stats=queue.stats())
     scans = wanted.scans
     rows: list[tuple[Job, Row]] = []
     part, most = (TEXT_PART, TEXT_PART) if scans else (size, LOOK)
     looked, at = 0, cursor
-    found, numbers = _first_look(queue, state, wanted, order, at, part, most)
+    found, numbers, spans = _first_look(queue, _question(queue, state, wanted, order, at, part, most), minutes)
     while True:
         jobs = {job.id: job for job in queue.fetch(job_id(state, row[0]) for row in found.rows)}
         fitting = [
@@ -129,7 +141,8 @@ def read_page(
             break
         found = look(queue, state, wanted, order, at, part, most)
     page = _page(found, rows, cursor, at, looked, is_end=is_end, size=size)
-    return replace(page, stats=numbers, due={job.id: datetime.fromtimestamp(number(row[3]), UTC) for job, row in rows if _is_time(row[3])})
+    due = {job.id: datetime.fromtimestamp(number(row[3]), UTC) for job, row in rows if _is_time(row[3])}
+    return replace(page, stats=numbers, minutes=spans, due=due)
 
 
 def look(queue: Queue, state: State, wanted: Filter, order: Order, cursor: Cursor, size: int, most: int) -> Look:
@@ -140,18 +153,18 @@ def look(queue: Queue, state: State, wanted: Filter, order: Order, cursor: Curso
         return _look(scripts.page(queue.connection, *_question(queue, state, wanted, order, cursor, size, most)))
 
 
-def _first_look(queue: Queue, state: State, wanted: Filter, order: Order, cursor: Cursor, size: int, most: int) -> tuple[Look, QueueStats]:
-    """The same with the queue's numbers, in one round trip."""
-    if state is State.PROVISIONAL:
-        return NOTHING, queue.stats()
+def _first_look(queue: Queue, question: list[scripts.Argument], minutes: int) -> tuple[Look, QueueStats, tuple[Span, ...]]:
+    """The same with the queue's numbers and last minutes, in one round trip."""
+    starts: list[int] = []
 
     def fill(pipeline: redis.client.Pipeline) -> None:
-        scripts.page.ask(pipeline, *_question(queue, state, wanted, order, cursor, size, most))
+        scripts.page.ask(pipeline, *question)
         stats.ask(pipeline, queue.name)
+        starts[:] = metrics.ask_minutes(pipeline, queue.name, minutes)
 
     with translated():
-        found, numbers = scripts.answers_of(queue.connection, fill, scripts.page, scripts.stats)
-    return _look(found), stats.parse(numbers)
+        found, numbers, *spans = scripts.answers_of(queue.connection, fill, scripts.page, scripts.stats)
+    return _look(found), stats.parse(numbers), tuple(metrics.read_spans(starts, spans))
 
 
 def _question(queue: Queue, state: State, wanted: Filter, order: Order, cursor: Cursor, size: int, most: int) -> list[scripts.Argument]:
