@@ -1,5 +1,6 @@
 """The pages of the job system in Django's admin."""
 
+from queues.admin.job_admin import JobAdmin
 from queues.admin.queue_admin import QueueAdmin
 
-__all__ = ["QueueAdmin"]
+__all__ = ["JobAdmin", "QueueAdmin"]

@@ -17,6 +17,7 @@ log = logging.getLogger("queues.audit")
 
 def record(request: HttpRequest, model: type[InRedis], object_id: str, message: str, *, flag: int = CHANGE) -> None:
     """One row for one action, however many jobs it met: say in the message what was done, to how many, and by which filter."""
+    object_id, message = (text.replace("\0", "\N{REPLACEMENT CHARACTER}") for text in (object_id, message))  # PostgreSQL takes no NUL
     LogEntry.objects.create(
         user_id=request.user.pk or 0,
         content_type=ContentType.objects.get_for_model(model),
