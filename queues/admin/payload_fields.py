@@ -190,11 +190,14 @@ class ChoiceField(PayloadField):
 
 
 class JSONField(PayloadField):
-    widget = forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "class": "vLargeTextField job-json"})
+    widget = forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "class": "vLargeTextField"})
     hint = _("JSON.")
 
     def show(self, value: Any) -> str:
         return json_text(value)
+
+    def fit(self, text: str) -> None:
+        self.widget.attrs["rows"] = min(30, max(4, text.count("\n") + 2))
 
     def parse(self, text: str) -> Any:
         try:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from queues.admin.masking import Masker
@@ -15,7 +16,7 @@ from queues.store.details import JobDetails
 from queues.store.history import MAX_ATTEMPTS, Attempt, Ending
 
 SAME_SECONDS = 0.001
-"""RQ's stream has a run's start as a float, the hash to the microsecond."""
+"""RQ's stream has moments as floats, the hash to the microsecond."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,10 @@ class Event:
     until: datetime | None = None
     worker: str = ""
     error: str = ""
+
+    @property
+    def is_within_a_day(self) -> bool:
+        return bool(self.at and self.until) and localdate(self.at) == localdate(self.until)
 
     @property
     def seconds(self) -> float | None:
@@ -67,7 +72,7 @@ def _run(attempt: Attempt, masker: Masker) -> Event:
 def _last(job: Job, newest: Attempt | None, masker: Masker) -> Iterator[Event]:
     """What only the hash tells: a run that goes on, that returned nothing, lost its worker or was put back, and an end without a run."""
     error = masker.text(job.error)
-    if job.started_at and not _is_same(job.started_at, newest.started_at if newest else None):
+    if job.started_at and not (newest and _is_run_of(newest, job.started_at) and job.state is not State.ACTIVE):
         until = job.ended_at if job.ended_at and job.ended_at >= job.started_at else None
         match job.state:
             case State.ACTIVE:
@@ -80,6 +85,11 @@ def _last(job: Job, newest: Attempt | None, masker: Masker) -> Iterator[Event]:
                 yield Event(kind="retried", words=_("Run that was put back"), at=job.started_at, worker=job.worker, error=error)
     elif job.state is State.FAILED and job.ended_at and not _is_same(job.ended_at, newest.ended_at if newest else None):
         yield Event(kind="failed", words=_("Failed without another run"), at=job.ended_at, error=error)
+
+
+def _is_run_of(attempt: Attempt, started_at: datetime) -> bool:
+    """Whether it is the run that the hash says began then: the stream has the moment after the claim, the hash the one before it."""
+    return attempt.started_at is not None and (attempt.started_at - started_at).total_seconds() > -SAME_SECONDS
 
 
 def _is_same(moment: datetime, other: datetime | None) -> bool:

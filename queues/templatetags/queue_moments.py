@@ -13,12 +13,23 @@ from django.utils.translation import gettext as _
 register = template.Library()
 
 FORMAT = "%Y-%m-%d %H:%M:%S"
+CLOCK = "%H:%M:%S"
 
 
 @register.filter
 def moment(at: datetime) -> SafeString:
+    return _time(at, FORMAT)
+
+
+@register.filter
+def clock(at: datetime) -> SafeString:
+    """Without its date, which stands before it."""
+    return _time(at, CLOCK)
+
+
+def _time(at: datetime, shape: str) -> SafeString:
     at = at.astimezone(UTC)
-    local = timezone.localtime(at).strftime(FORMAT)
+    local = timezone.localtime(at).strftime(shape)
     return format_html('<time datetime="{}" title="{} UTC">{}</time>', at.isoformat(), at.strftime(FORMAT), local)
 
 

@@ -139,7 +139,8 @@ class TestTheForm:
         )
         assert only_job().data == {
             "title": " spaces stay ", "count": 9007199254740993, "ratio": 1000.0, "is_urgent": True, "color": "blue", "size": "large",
-            "day": "2030-01-31", "at": "2030-01-31T09:30:00+01:00", "tags": ["a", "b"], "address": {"street": "Main", "token": ""}, "token": "1234",
+            "day": "2030-01-31", "at": "2030-01-31T09:30:00+01:00", "tags": ["a", "b"],
+            "address": {"street": "Main", "token": ""}, "token": "1234",
         }  # fmt: skip
 
     def test_the_options_arrive(self, submit, operator: Client) -> None:
@@ -209,7 +210,7 @@ class TestWrongPayloads:
         assert message in errors(response)[field][0]
         page = response.content.decode()
         row = next(row for row in page.split('<div class="form-row') if f'name="payload-{field}"' in row)
-        assert row.startswith(" errors")
+        assert row.startswith(" job-field errors")
         assert 'aria-invalid="true"' in row
         assert len(get_queue(QUEUE).job_ids(State.WAITING)) == 0
         if field not in ("color", "size", "is_urgent"):  # a select shows what it offers alone

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import orjson
@@ -111,6 +111,13 @@ class TestWhatItShows:
         page = show(operator, job.id)
         assert [kind for kind, _ in re.findall(r'<li class="job-event job-(\w+)">(.*?)</li>', page, re.S)] == ["added", "completed"]
         assert "It returned nothing." in page
+
+    def test_a_run_is_not_shown_twice_though_its_claim_took_a_while(self, operator: Client, queued, connection) -> None:
+        job = queued(fail, {"attempts": 1}, name="Ann")
+        run_jobs(QUEUE)
+        earlier = get_job(job.id).started_at - timedelta(milliseconds=800)  # the hash has the moment before the claim
+        connection.hset(keys.job(job.id), "started_at", earlier.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+        assert re.findall(r'<li class="job-event job-(\w+)">', show(operator, job.id)) == ["added", "failed"]
 
     def test_a_result_is_shown(self, operator: Client, queued) -> None:
         job = queued(greet, name="Ann")
