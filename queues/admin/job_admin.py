@@ -108,6 +108,8 @@ class JobAdmin(PageAdmin):
     @page(permissions.REMOVE, methods=FORMS)
     def remove(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         found = self.read(object_id)
+        if not found.can_remove:
+            return self._missed(request, found.job)
         if request.method != "POST":
             return self.render(request, "job/remove.html", title=_("Remove the job?"), page=found, job=found.job)
         if not found.job.remove():

@@ -118,11 +118,11 @@ class JobPage:
             return ""
         return json_text(self.masker.data(newest.result))
 
-    @property
+    @cached_property
     def payload(self) -> Shown:
         return Shown.cut(self.payload_text)
 
-    @property
+    @cached_property
     def result(self) -> Shown:
         return Shown.cut(self.result_text)
 
@@ -134,7 +134,7 @@ class JobPage:
             return None
         return min(100.0, max(0.0, float(progress)))
 
-    @property
+    @cached_property
     def progress(self) -> Shown | None:
         """A progress that is none."""
         progress: Any = self.job.progress

@@ -34,13 +34,28 @@ class Masker:
     """Masks what belongs to one job: the values of its payload's masked fields, in whichever of its texts they come up again."""
 
     def __init__(self, *payloads: Any) -> None:
-        found = {spelling for payload in payloads for value in _masked_values(payload) for spelling in _spellings(value)}
-        self._secrets = sorted(found, key=len, reverse=True)  # the longest first: one may contain another
+        self._secrets = {spelling for payload in payloads for value in _masked_values(payload) for spelling in _spellings(value)}
+        self._starts = {secret[:LEAST_CHARACTERS] for secret in self._secrets}
+        self._lengths = sorted({len(secret) for secret in self._secrets}, reverse=True)  # the longest first: one may contain another
 
     def text(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, MASK)
-        return text
+        """In one walk over the text, however many values there are."""
+        if not self._secrets:
+            return text
+        parts, done, at = [], 0, 0
+        while at <= len(text) - LEAST_CHARACTERS:
+            length = self._secret_at(text, at)
+            if length:
+                parts += [text[done:at], MASK]
+                done = at + length
+            at += length or 1
+        return "".join((*parts, text[done:]))
+
+    def _secret_at(self, text: str, at: int) -> int:
+        """The length of the value that stands there, 0 for none."""
+        if text[at : at + LEAST_CHARACTERS] not in self._starts:
+            return 0
+        return next((length for length in self._lengths if text[at : at + length] in self._secrets), 0)
 
     def data(self, value: Any, *, depth: int = 0) -> Any:
         if isinstance(value, str):

@@ -358,6 +358,12 @@ class TestWhatCanBeDone:
         (entry,) = LogEntry.objects.all()
         assert (entry.object_id, entry.is_deletion(), entry.change_message) == (job.id, True, f"removed: greet of {QUEUE}")
 
+    def test_a_running_job_is_not_even_asked_about(self, operator: Client, queued, connection) -> None:
+        job = queued(greet, name="Ann")
+        connection.hset(keys.job(job.id), "status", "started")
+        page = operator.get(url("remove", job.id), follow=True).content.decode()
+        assert "had changed meanwhile: it is active now" in page
+
     @pytest.mark.parametrize("name", ["retry", "promote"])
     def test_what_had_changed_meanwhile_is_told_kindly_and_not_logged(self, operator: Client, queued, name: str) -> None:
         job = queued(greet, name="Ann")

@@ -48,6 +48,13 @@ def test_texts_that_repeat_a_masked_value_are_masked_in_each_spelling() -> None:
     assert masker.text("a short word") == "a short word"
 
 
+def test_many_values_are_found_in_one_walk() -> None:
+    """Each text against each value would be a hundred million comparisons."""
+    tokens = [f"token-number-{number}" for number in range(10_000)]
+    shown = mask({"tokens": tokens, "others": tokens})
+    assert shown == {"tokens": MASK, "others": [MASK] * 10_000}
+
+
 def test_a_value_that_contains_another_goes_first() -> None:
     assert Masker({"token": "abcdef", "secret": "abcdef-ghi"}).text("abcdef-ghi") == MASK
 
