@@ -67,7 +67,8 @@ class JobPage:
     def __init__(self, details: JobDetails) -> None:
         self.details = details
         self.job: Job = details.job
-        self.masker = Masker(details.call.payload if details.call else None)
+        told = [details.job.progress, *(attempt.result for attempt in details.attempts)]
+        self.masker = Masker(details.call.payload if details.call else None, *told)
 
     @property
     def name(self) -> str:

@@ -65,7 +65,7 @@ def _run(attempt: Attempt, masker: Masker) -> Event:
         at=attempt.started_at,
         until=attempt.ended_at,
         worker=attempt.worker,
-        error=masker.text(last_line(attempt.traceback) or attempt.error_path),
+        error=last_line(masker.text(attempt.traceback)) or masker.text(attempt.error_path),
     )
 
 

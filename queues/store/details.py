@@ -49,7 +49,7 @@ class LogPart:
 
     @property
     def is_newest(self) -> bool:
-        return self.end >= self.total
+        return self.end >= self.total and bool(self.lines or not self.total)
 
     @property
     def older(self) -> int | None:

@@ -332,6 +332,15 @@ class TestRetryWithChangedPayload:
         assert "valid string" in errors(response)["name"][0]
         assert "hunter-2-token" not in response.content.decode()
 
+    def test_a_masked_value_inside_of_json_that_was_changed_is_kept_too(self, submit, committed: Committed) -> None:
+        with committed(execute=True):
+            found = add_job(QUEUE, "everything", {"title": "A title", "address": {"street": "Main", "token": "inner-secret"}})
+        run_jobs(QUEUE)
+        submit(again(found), payload__address=f'{{"street": "Side", "token": "{MASK}"}}')
+        assert only_job().data["address"] == {"street": "Side", "token": "inner-secret"}
+        response = submit(again(found), payload__tags=f'["{MASK}"]')
+        assert "enter the value" in errors(response)["tags"][0]
+
     def test_a_new_masked_value_can_be_entered(self, submit, dead: Job) -> None:
         submit(again(dead), payload__token="another")
         assert only_job().data["token"] == "another"

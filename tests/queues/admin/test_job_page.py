@@ -166,6 +166,10 @@ class TestWhatItShows:
         assert 'href="?log=0"' in older
         assert 'href="?log=150"' in older
         assert "older ones may have been cut" not in page
+        for start in ("250", "999999999999999999", "9" * 50, "-1", "rubbish"):
+            beyond = operator.get(url("change", job.id), {"log": start})
+            assert beyond.status_code == 200
+        assert "There are only 250 lines." in operator.get(url("change", job.id), {"log": "250"}).content.decode()
 
     def test_a_full_log_says_that_older_lines_may_have_been_cut(self, operator: Client, queued, connection) -> None:
         job = queued(greet, name="Ann")
