@@ -6,7 +6,6 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -15,56 +14,9 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from queues.admin.masking import is_masked
+from queues.admin.payload_schema import MISSING, Property
 
 LONG_TEXT = 80
-MISSING: Any = object()
-"""Nothing was entered, so the payload leaves the field out."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Property:
-    """One property of the schema, its reference followed and `null` told apart."""
-
-    name: str
-    schema: Mapping[str, Any]
-    is_required: bool
-    is_nullable: bool
-
-    @classmethod
-    def read(cls, name: str, schema: Mapping[str, Any], document: Mapping[str, Any]) -> Property:
-        own = _followed(schema, document)
-        choices = [_followed(choice, document) for choice in own.get("anyOf", ())]
-        others = [choice for choice in choices if choice.get("type") != "null"]
-        if len(others) == 1:
-            own = {**others[0], **{key: value for key, value in own.items() if key != "anyOf"}}
-        return cls(name=name, schema=own, is_required=name in document.get("required", ()), is_nullable=len(others) < len(choices))
-
-    @property
-    def default(self) -> Any:
-        return self.schema.get("default", MISSING)
-
-    def field(self) -> PayloadField:
-        match self.schema:
-            case {"enum": list() as choices}:
-                return ChoiceField(self, choices)
-            case {"const": constant}:
-                return ChoiceField(self, [constant])
-            case {"type": "boolean"}:
-                return ChoiceField(self, [True, False])
-            case {"type": "string"}:
-                return TextField(self)
-            case {"type": "integer" | "number" as kind}:
-                return NumberField(self, is_whole=kind == "integer")
-        return JSONField(self)
-
-
-def _followed(schema: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
-    """With what its `$ref` names; its own words, such as a default, go first."""
-    own = dict(schema)
-    if len(own.get("allOf", ())) == 1:
-        own = {**own.pop("allOf")[0], **own}
-    name = own.pop("$ref", "")
-    return {**document.get("$defs", {}).get(name.rpartition("/")[2], {}), **own}
 
 
 class PayloadField(forms.CharField):
@@ -204,6 +156,21 @@ class JSONField(PayloadField):
             return orjson.loads(text)
         except orjson.JSONDecodeError as error:
             raise ValidationError(_("This is no JSON: %(error)s"), params={"error": error}) from error
+
+
+def field_for(about: Property) -> PayloadField:
+    match about.schema:
+        case {"enum": list() as choices}:
+            return ChoiceField(about, choices)
+        case {"const": constant}:
+            return ChoiceField(about, [constant])
+        case {"type": "boolean"}:
+            return ChoiceField(about, [True, False])
+        case {"type": "string"}:
+            return TextField(about)
+        case {"type": "integer" | "number" as kind}:
+            return NumberField(about, is_whole=kind == "integer")
+    return JSONField(about)
 
 
 def json_text(value: Any) -> str:

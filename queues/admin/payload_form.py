@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from pydantic.errors import PydanticUserError
 
 from queues.admin.masking import Masker, holds_mask, unmask
-from queues.admin.payload_fields import MISSING, JSONField, Property, normal
+from queues.admin.payload_fields import JSONField, field_for, normal
+from queues.admin.payload_schema import MISSING, Property
 from queues.jobs.options import PRIORITY_LIMIT, Options
 from queues.jobs.registry import Definition
 from queues.store import payloads
@@ -41,7 +42,7 @@ class PayloadForm(forms.Form):
         self._shown: dict[str, tuple[Any, Any]] = {}  # by field: what is shown, and what it stands for
         self._has_stored = stored is not None
         for about in _properties(definition):
-            self.fields[about.name] = about.field()
+            self.fields[about.name] = field_for(about)
             if stored is None and about.default is not MISSING:
                 self._show(about.name, about.default)
         if stored is not None:
