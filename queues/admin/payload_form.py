@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from django import forms
@@ -71,12 +71,13 @@ class PayloadForm(forms.Form):
         for name in self.fields:
             if name not in self.errors and (value := self._value(self[name])) is not MISSING:
                 self.payload |= value if name in (OTHERS, WHOLE) else {name: value}
+        unread = set(self.errors)  # what was entered there could not even be read: the model has nothing to add
         try:
             accepted = self.definition.model.model_validate(self.payload)
             payloads.encode(self.definition.name, accepted.model_dump(mode="json"))
         except ValidationError as error:
             for fault in error.errors(include_url=False, include_input=False):
-                self._blame(fault["loc"], fault["msg"])
+                self._blame(fault["loc"], fault["msg"], unread)
         except (TypeError, ValueError) as error:  # too deep, or no JSON after all
             self.add_error(None, self._masker.text(str(error)))
         return self.cleaned_data
@@ -100,13 +101,13 @@ class PayloadForm(forms.Form):
             return value
         return MISSING
 
-    def _blame(self, place: tuple[int | str, ...], text: str) -> None:
+    def _blame(self, place: tuple[int | str, ...], text: str, unread: Container[str]) -> None:
         """Shows the fault beside the field that it is about, with the way into it."""
         name, inner = (str(place[0]), place[1:]) if place else ("", ())
         if name not in self.fields:
             name, inner = next((other for other in (OTHERS, WHOLE) if other in self.fields), ""), place
-        if name in self.errors:
-            return  # what was entered there could not even be read
+        if name in unread:
+            return
         text = self._masker.text(text)
         way = ".".join(str(part) for part in inner)
         self.add_error(name or None, f"{way}: {text}" if way else text)

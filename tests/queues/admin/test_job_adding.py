@@ -216,6 +216,10 @@ class TestWrongPayloads:
         if field not in ("color", "size", "is_urgent"):  # a select shows what it offers alone
             assert shown_fields(page)[f"payload-{field}"].replace("\0", "") == value.replace("\0", "")
 
+    def test_all_faults_of_a_field_are_told(self, submit) -> None:
+        response = submit(of("everything"), payload__title="A title", payload__tags="[1, 2]")
+        assert [text.partition(":")[0] for text in errors(response)["tags"]] == ["0", "1"]
+
     def test_a_value_that_could_not_be_stored_is_refused(self, submit) -> None:
         response = submit(of("everything"), payload__title="A title", payload__tags="[" * 400 + "]" * 400)
         assert errors(response)
