@@ -41,6 +41,8 @@ class QueuesSettings:
     """Thresholds (warning, critical) that replace those of queues.operations.health, by metric; None is no limit."""
     allowed_functions: tuple[str, ...] = ()
     """Dotted paths that may be enqueued the way of plain RQ, besides registered jobs."""
+    masked_fields: tuple[str, ...] = ("token", "password", "secret", "authorization")
+    """Payload fields whose names contain one of these are masked wherever they are shown."""
     test_redis: bool = False
     """Whether the servers of RQ_QUEUES are there for tests alone, so that `queues.testing` may delete every job in them."""
 

@@ -79,6 +79,13 @@ def add_jobs(queue: str, jobs: Iterable[tuple[str, Mapping[str, Any]]], **option
     return deliver(new, using=using) if new else []
 
 
+def add_job_now(queue: str, name: str, data: Mapping[str, Any], options: Options) -> Job:
+    """Adds one job at once, whatever transaction is open: for an operator, who is told what became of it. Raises as add_job does
+    outside of a transaction."""
+    where = get_queue(queue)
+    return new_jobs.send([_validated(where, name, data, options, where.attempts)])[0]
+
+
 def deliver(new: list[NewJob], *, using: str | None = None) -> list[Job]:
     """Sends validated jobs at once, or with the open transaction of `using`: see add_jobs. Raises RedisUnavailable."""
     connection = transaction.get_connection(using)

@@ -1,7 +1,8 @@
 """The pages of the job system in Django's admin."""
 
+from queues.admin.job_admin import JobAdmin
 from queues.admin.queue_admin import QueueAdmin
 from queues.admin.schedule_admin import ScheduleAdmin
 from queues.admin.worker_admin import WorkerAdmin
 
-__all__ = ["QueueAdmin", "ScheduleAdmin", "WorkerAdmin"]
+__all__ = ["JobAdmin", "QueueAdmin", "ScheduleAdmin", "WorkerAdmin"]

@@ -23,6 +23,7 @@ def record(request: HttpRequest, model: type[InRedis], object_id: str, message: 
 
 def write(user_id: str, user_name: str, model: type[InRedis], object_id: str, message: str, *, flag: int = CHANGE) -> None:
     """The same of somebody who asked for it earlier, and may be gone by now: then only the logger is told."""
+    object_id, message = (text.replace("\0", "\N{REPLACEMENT CHARACTER}") for text in (object_id, message))  # PostgreSQL takes no NUL
     if user_id and get_user_model().objects.filter(pk=user_id).exists():
         LogEntry.objects.create(
             user_id=user_id,

@@ -1,24 +1,133 @@
-"""Values that no page shows."""
+"""What nobody is to read on a page: the values of payload fields whose names QUEUES_MASKED_FIELDS lists.
+
+Wherever a payload, a result, a progress, an error or a log is shown, it goes through here first.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 from queues.conf import settings
 
-MASK = "•••"
-DEEPEST = 50
-"""Levels that are shown: what is nested deeper is no payload that anybody reads."""
+MASK = "••••••"
+LEAST_CHARACTERS = 6
+"""Shorter values are not looked for in texts: they would be found in words that have nothing to do with them."""
+DEEPEST = 100
+"""Deeper levels of a payload are not shown: no honest one has them, and the recursion must end."""
+TOO_DEEP = "… (too deep to be shown)"
 
 
-def mask(data: Any, *, depth: int = 0) -> Any:
-    """The same JSON with the values of QUEUES_MASKED_FIELDS hidden, at whatever level."""
-    if depth > DEEPEST:
-        return MASK
-    if isinstance(data, dict):
-        return {key: MASK if _is_masked(key) else mask(value, depth=depth + 1) for key, value in data.items()}
-    return [mask(value, depth=depth + 1) for value in data] if isinstance(data, list) else data
+def is_masked(key: object) -> bool:
+    """Whether the field's name contains one of QUEUES_MASKED_FIELDS, in whatever case."""
+    name = str(key).lower()
+    return any(masked.lower() in name for masked in settings.masked_fields)
 
 
-def _is_masked(key: Any) -> bool:
-    return any(name.lower() in str(key).lower() for name in settings.masked_fields)
+def mask(data: Any) -> Any:
+    """JSON data as it may be shown: its masked fields, at any depth, and their values where other texts of it repeat them."""
+    return Masker(data).data(data)
+
+
+class Masker:
+    """Masks what belongs to one job: the values of its payload's masked fields, in whichever of its texts they come up again."""
+
+    def __init__(self, *payloads: Any) -> None:
+        self._secrets = {spelling for payload in payloads for value in _masked_values(payload) for spelling in _spellings(value)}
+        self._starts = {secret[:LEAST_CHARACTERS] for secret in self._secrets}
+        self._lengths = sorted({len(secret) for secret in self._secrets}, reverse=True)  # the longest first: one may contain another
+
+    def text(self, text: str) -> str:
+        """In one walk over the text, however many values there are."""
+        if not self._secrets:
+            return text
+        parts, done, at = [], 0, 0
+        while at <= len(text) - LEAST_CHARACTERS:
+            length = self._secret_at(text, at)
+            if length:
+                parts += [text[done:at], MASK]
+                done = at + length
+            at += length or 1
+        return "".join((*parts, text[done:]))
+
+    def _secret_at(self, text: str, at: int) -> int:
+        """The length of the value that stands there, 0 for none."""
+        if text[at : at + LEAST_CHARACTERS] not in self._starts:
+            return 0
+        return next((length for length in self._lengths if text[at : at + length] in self._secrets), 0)
+
+    def data(self, value: Any, *, depth: int = 0) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        if not isinstance(value, (dict, list)):
+            return value
+        if depth == DEEPEST:
+            return TOO_DEEP
+        if isinstance(value, list):
+            return [self.data(item, depth=depth + 1) for item in value]
+        return {self.text(key): self._field(key, item, depth + 1) for key, item in value.items()}
+
+    def _field(self, key: str, value: Any, depth: int) -> Any:
+        if is_masked(key) and value not in (None, "", [], {}):
+            return MASK
+        return self.data(value, depth=depth)
+
+
+def _masked_values(data: Any) -> Iterator[str]:
+    """The values of masked fields that are long enough to be looked for, at any depth."""
+    places: list[tuple[Any, bool]] = [(data, False)]
+    while places:
+        value, is_secret = places.pop()
+        if isinstance(value, dict):
+            places += [(item, is_secret or is_masked(key)) for key, item in value.items()]
+        elif isinstance(value, list):
+            places += [(item, is_secret) for item in value]
+        elif is_secret and value is not None and len(str(value)) >= LEAST_CHARACTERS:
+            yield str(value)
+
+
+def _spellings(value: str) -> set[str]:
+    """As itself, as Python and as JSON write it: tracebacks and logs repeat values in either."""
+    return {value, repr(value)[1:-1], json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+
+
+def unmask(new: Any, shown: Any, stored: Any) -> Any:
+    """What an operator made of `shown`, which is `stored` as mask() shows it, with the stored values where the mask was left.
+
+    An entry of a list that was not touched is found again wherever it stands now; one that was changed keeps its masked fields only
+    where the list has kept its length. What still holds the mask then has no stored value: see holds_mask.
+    """
+    if new == shown:
+        return stored
+    if isinstance(new, dict) and isinstance(shown, dict) and isinstance(stored, dict):
+        before = dict(zip(shown, stored.values(), strict=True)) if len(shown) == len(stored) else stored
+        return {key: unmask(value, shown.get(key), before.get(key)) for key, value in new.items()}
+    if isinstance(new, list) and isinstance(shown, list) and isinstance(stored, list):
+        return [_unmask_item(item, at, len(new), shown, stored) for at, item in enumerate(new)]
+    return new
+
+
+def _unmask_item(item: Any, at: int, length: int, shown: list[Any], stored: list[Any]) -> Any:
+    if at < len(shown) and item == shown[at]:
+        return stored[at]
+    if item in shown:
+        return stored[shown.index(item)]
+    return unmask(item, shown[at], stored[at]) if length == len(shown) else item
+
+
+def holds_mask(data: Any) -> bool:
+    """Whether a mask is left in it."""
+    return any(MASK in text for text in _texts(data))
+
+
+def _texts(data: Any) -> Iterator[str]:
+    places = [data]
+    while places:
+        value = places.pop()
+        if isinstance(value, dict):
+            places += [*value, *value.values()]
+        elif isinstance(value, list):
+            places += value
+        elif isinstance(value, str):
+            yield value

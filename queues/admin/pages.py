@@ -94,6 +94,7 @@ class PageAdmin(ModelAdmin):
 
 SECTIONS: list[tuple[str, Any]] = [
     ("queues_queue_changelist", "Queues"),
+    ("queues_job_changelist", "Find a job"),
     ("queues_worker_changelist", "Workers"),
     ("queues_deadletter_changelist", "Dead letters"),
     ("queues_auditentry_changelist", "Audit"),

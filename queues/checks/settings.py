@@ -37,7 +37,14 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
     functions = settings.allowed_functions
     if not isinstance(functions, (list, tuple, set, frozenset)) or not all(isinstance(path, str) and "." in path for path in functions):
         found.append(_error(f"{PREFIX}ALLOWED_FUNCTIONS is {functions!r}.", "It must be a list of dotted paths of functions."))
-    return [*found, *_answer_seconds(), *_health(), *_cleanup()]
+    return [*found, *_masked_fields(), *_answer_seconds(), *_health(), *_cleanup()]
+
+
+def _masked_fields() -> list[CheckMessage]:
+    names = settings.masked_fields
+    if isinstance(names, (list, tuple, set, frozenset)) and all(isinstance(name, str) and name for name in names):
+        return []
+    return [_error(f"{PREFIX}MASKED_FIELDS is {names!r}.", 'It must be a list of parts of field names, such as ["token", "password"].')]
 
 
 def _answer_seconds() -> list[CheckMessage]:

@@ -47,7 +47,7 @@ class Attempt:
 def read(connection: redis.Redis, job_id: str) -> list[Attempt]:
     """The last runs, newest first. A first run that completed without a result leaves no entry."""
     entries: Any = connection.xrevrange(keys.results(job_id), count=MAX_ATTEMPTS)
-    return [_attempt(fields) for _, fields in entries]
+    return [attempt(fields) for _, fields in entries]
 
 
 def read_with_job(connection: redis.Redis, job_id: str) -> tuple[Job | None, list[Attempt]]:
@@ -57,10 +57,11 @@ def read_with_job(connection: redis.Redis, job_id: str) -> tuple[Job | None, lis
         pipeline.xrevrange(keys.results(job_id), count=MAX_ATTEMPTS)
         fields, entries = pipeline.execute()
     job = Job.from_hash(job_id, {key.decode(errors="replace"): value for key, value in fields.items()}) if fields else None
-    return job, [_attempt(entry) for _, entry in entries]
+    return job, [attempt(entry) for _, entry in entries]
 
 
-def _attempt(fields: Mapping[bytes, bytes]) -> Attempt:
+def attempt(fields: Mapping[bytes, bytes]) -> Attempt:
+    """One entry of the stream."""
     return Attempt(
         ending=ENDINGS.get(integer(fields.get(b"type")), Ending.FAILED),
         worker=fields.get(b"worker_name", b"").decode(errors="replace"),

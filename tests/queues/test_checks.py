@@ -137,6 +137,8 @@ def test_a_job_of_an_unknown_queue_is_an_error() -> None:
         ("QUEUES_LEASE_SECONDS", 1),
         ("QUEUES_KEEP_FAILED", -1),
         ("QUEUES_ALLOWED_FUNCTIONS", "app.f"),
+        ("QUEUES_MASKED_FIELDS", "token"),
+        ("QUEUES_MASKED_FIELDS", [""]),
         ("QUEUES_LEASE", 3),
         ("QUEUES_ATTEMPTS", 0),
         ("QUEUES_ANSWER_SECONDS", 0),

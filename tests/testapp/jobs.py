@@ -8,10 +8,12 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from typing import Any
+from datetime import date, datetime
+from enum import Enum
+from typing import Any, Literal
 
 from django.db import connection
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from queues import Batch, NonRetryable, RetryLater, current_job, get_queue, job, log, report_progress
 
@@ -227,3 +229,39 @@ def bridge(first: int, second: int = 0) -> int:
     """Not a job: the tests list it in QUEUES_ALLOWED_FUNCTIONS."""
     trace(f"bridge {first} {second}")
     return first + second
+
+
+class Color(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Address(BaseModel):
+    street: str
+    token: str = ""
+
+
+class Everything(BaseModel):
+    """A field of each kind that a form is built for."""
+
+    title: str = Field(description="What it is called.", min_length=2)
+    count: int = 3
+    ratio: float = 0.5
+    is_urgent: bool = False
+    color: Color = Color.RED
+    size: Literal["small", "large"] | None = None
+    day: date | None = None
+    at: datetime | None = None
+    tags: list[str] = []
+    address: Address | None = None
+    token: str = ""
+
+
+@job(name="everything", queue=QUEUE)
+def everything(payload: Everything) -> dict[str, Any]:
+    return payload.model_dump(mode="json")
+
+
+@job(name="fail-with-token", queue=QUEUE)
+def fail_with_token(*, name: str, token: str) -> None:
+    raise ValueError(f"no luck with {token!r}")

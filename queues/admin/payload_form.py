@@ -1,0 +1,162 @@
+"""The form of a job's payload, built from its model's JSON schema, and that of the options of one enqueue."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from typing import Any
+
+from django import forms
+from django.forms.boundfield import BoundField
+from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext_lazy as _
+from pydantic import ValidationError
+from pydantic.errors import PydanticUserError
+
+from queues.admin.masking import Masker, holds_mask, unmask
+from queues.admin.payload_fields import JSONField, field_for, normal
+from queues.admin.payload_schema import MISSING, Property
+from queues.jobs.options import PRIORITY_LIMIT, Options
+from queues.jobs.registry import Definition
+from queues.store import payloads
+from queues.store.new_jobs import new_id
+
+WHOLE = "(payload)"
+"""The one field of a payload whose schema lists no properties."""
+OTHERS = "(others)"
+"""The field of what a stored payload has besides the schema's properties."""
+
+
+class PayloadForm(forms.Form):
+    """A field per property. `stored` is the payload of the job that is added anew: it is shown masked, and whatever is left as it was
+    shown keeps its stored value. When valid, `payload` is what the model accepts."""
+
+    use_required_attribute = False  # the server says what is missing: an empty text may be meant
+
+    def __init__(
+        self, definition: Definition, data: MultiValueDict[str, str] | None = None, *, stored: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(data, prefix="payload")
+        self.definition = definition
+        self.payload: dict[str, Any] = {}
+        self._masker = Masker(stored)
+        self._shown: dict[str, tuple[Any, Any]] = {}  # by field: what is shown, and what it stands for
+        self._has_stored = stored is not None
+        for about in _properties(definition):
+            self.fields[about.name] = field_for(about)
+            if stored is None and about.default is not MISSING:
+                self._show(about.name, about.default)
+        if stored is not None:
+            self._show_stored(stored)
+
+    def _show_stored(self, stored: Mapping[str, Any]) -> None:
+        if WHOLE in self.fields:
+            self._show(WHOLE, dict(stored))
+            return
+        others = {key: value for key, value in stored.items() if key not in self.fields}
+        if others:
+            self.fields[OTHERS] = JSONField(Property(name=str(_("other fields")), schema={}, is_required=False, is_nullable=False))
+            self._show(OTHERS, others)
+        for name in stored.keys() - others.keys():
+            self._show(name, stored[name])
+
+    def _show(self, name: str, value: Any) -> None:
+        field: Any = self.fields[name]
+        (shown,) = self._masker.data({name: value}).values()
+        self._shown[name] = shown, value
+        self.initial[name] = text = "" if shown is None and field.about.is_nullable else field.show(shown)
+        if text:
+            field.fit(text)
+
+    def clean(self) -> dict[str, Any]:
+        for name in self.fields:
+            if name not in self.errors and (value := self._value(self[name])) is not MISSING:
+                self.payload |= value if name in (OTHERS, WHOLE) else {name: value}
+        unread = set(self.errors)  # what was entered there could not even be read: the model has nothing to add
+        try:
+            accepted = self.definition.model.model_validate(self.payload)
+            payloads.encode(self.definition.name, accepted.model_dump(mode="json"))
+        except ValidationError as error:
+            for fault in error.errors(include_url=False, include_input=False):
+                self._blame(fault["loc"], fault["msg"], unread)
+        except (TypeError, ValueError) as error:  # too deep, or no JSON after all
+            self.add_error(None, self._masker.text(str(error)))
+        return self.cleaned_data
+
+    def _value(self, bound: BoundField) -> Any:
+        """What the payload gets, or MISSING. Raises nothing: faults become errors of the field."""
+        name = bound.name
+        shown, behind = self._shown.get(name, (MISSING, MISSING))
+        if normal(bound.data) == normal(self.initial.get(name)):
+            if self._has_stored and behind is not MISSING:
+                return behind
+            return getattr(bound.field, "only", MISSING)  # a default applies by itself
+        value = self.cleaned_data[name]
+        if shown is not MISSING:
+            value = unmask(value, shown, behind)
+        if name in (OTHERS, WHOLE) and not isinstance(value, dict):
+            self.add_error(name, _("Enter a JSON object."))
+        elif holds_mask(value) and not holds_mask(behind):
+            self.add_error(name, _("A mask is left where it stands for no stored value: enter the value."))
+        else:
+            return value
+        return MISSING
+
+    def _blame(self, place: tuple[int | str, ...], text: str, unread: Container[str]) -> None:
+        """Shows the fault beside the field that it is about, with the way into it."""
+        name, inner = (str(place[0]), place[1:]) if place else ("", ())
+        if name not in self.fields:
+            name, inner = next((other for other in (OTHERS, WHOLE) if other in self.fields), ""), place
+        if name in unread:
+            return
+        text = self._masker.text(text)
+        way = ".".join(str(part) for part in inner)
+        self.add_error(name or None, f"{way}: {text}" if way else text)
+
+
+def _properties(definition: Definition) -> list[Property]:
+    try:
+        document = definition.model.model_json_schema()
+    except PydanticUserError:
+        document = {}  # it has types that JSON schema cannot say
+    if document.get("type") != "object" or "properties" not in document:
+        return [Property(name=WHOLE, schema={}, is_required=True, is_nullable=False)] if not _is_empty(document) else []
+    return [Property.read(name, schema, document) for name, schema in document["properties"].items()]
+
+
+def _is_empty(document: Mapping[str, Any]) -> bool:
+    """Whether the job takes no payload at all."""
+    return document.get("type") == "object" and document.get("additionalProperties") is False
+
+
+class OptionsForm(forms.Form):
+    """What one enqueue may ask for. Empty means what the job and its queue say. When valid, `asked` has it, with an id for the job."""
+
+    delay = forms.FloatField(label=_("delay"), min_value=0, required=False, help_text=_("Seconds to wait before it may run."))
+    priority = forms.IntegerField(
+        label=_("priority"),
+        min_value=-PRIORITY_LIMIT,
+        max_value=PRIORITY_LIMIT,
+        required=False,
+        help_text=_("The lowest runs first; 0 when empty."),
+    )
+    attempts = forms.IntegerField(
+        label=_("attempts"),
+        min_value=1,
+        max_value=1000,
+        required=False,
+        help_text=_("Runs in all; as the job and its queue say when empty."),
+    )
+    dedupe = forms.CharField(
+        label=_("dedupe key"), max_length=500, required=False, help_text=_("While a job that holds this key waits, no second one is added.")
+    )
+
+    def clean(self) -> dict[str, Any]:
+        try:
+            self.asked = self._options()
+        except ValueError as error:
+            self.add_error(None, str(error))
+        return self.cleaned_data
+
+    def _options(self) -> Options:
+        found = {name: value for name, value in self.cleaned_data.items() if value not in (None, "")}
+        return Options(**found, job_id=new_id())

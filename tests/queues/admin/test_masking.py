@@ -1,0 +1,113 @@
+"""What nobody is to read on a page."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from queues import add_job
+from queues.admin.masking import MASK, Masker, holds_mask, mask, unmask
+from queues.store import keys
+from queues.testing import run_jobs
+from tests.queues.accounts import make_user
+from tests.queues.filling import Committed
+from tests.testapp.jobs import QUEUE
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        ({"token": "abc", "name": "Ann"}, {"token": MASK, "name": "Ann"}),
+        (
+            {"API_Token": 1, "Authorization": ["Bearer x"], "userPassword": {"a": 1}},
+            dict.fromkeys(("API_Token", "Authorization", "userPassword"), MASK),
+        ),
+        ([{"deep": [{"secret": True}]}], [{"deep": [{"secret": MASK}]}]),
+        ({"token": "", "password": None, "secret": []}, {"token": "", "password": None, "secret": []}),
+        ({"token": "abcdef", "url": "https://host/?t=abcdef"}, {"token": MASK, "url": f"https://host/?t={MASK}"}),
+        ({"tok": "abcdef"}, {"tok": "abcdef"}),
+        ("text", "text"),
+        (None, None),
+    ],
+)
+def test_masked_fields_at_any_depth_and_their_values_elsewhere(data: Any, shown: Any) -> None:
+    assert mask(data) == shown
+
+
+def test_the_setting_says_which(settings) -> None:
+    settings.QUEUES_MASKED_FIELDS = ["IBAN"]
+    assert mask({"iban": "1", "token": "2"}) == {"iban": MASK, "token": "2"}
+
+
+def test_texts_that_repeat_a_masked_value_are_masked_in_each_spelling() -> None:
+    masker = Masker({"outer": {"secret": {"inner": ['it\'s "quoted" é\n']}}, "token": 123456789, "password": "short"})
+    for text in ('it\'s "quoted" é\n', repr('it\'s "quoted" é\n'), '"it\'s \\"quoted\\" \\u00e9\\n"', "number 123456789"):
+        assert MASK in masker.text(text)
+        assert "quoted" not in masker.text(text)
+    assert masker.text("a short word") == "a short word"
+
+
+def test_many_values_are_found_in_one_walk() -> None:
+    """Each text against each value would be a hundred million comparisons."""
+    tokens = [f"token-number-{number}" for number in range(10_000)]
+    shown = mask({"tokens": tokens, "others": tokens})
+    assert shown == {"tokens": MASK, "others": [MASK] * 10_000}
+
+
+def test_a_value_that_contains_another_goes_first() -> None:
+    assert Masker({"token": "abcdef", "secret": "abcdef-ghi"}).text("abcdef-ghi") == MASK
+
+
+def test_payloads_nested_without_end_do_not_end_the_page() -> None:
+    deep: Any = "secret value"
+    for _ in range(3000):
+        deep = [{"token": deep}]
+    assert mask(deep) == [{"token": MASK}]
+    for _ in range(3000):
+        deep = [deep]
+    assert "too deep" in str(mask(deep))
+
+
+STORED = {"name": "Ann", "token": "abcdef", "many": [{"token": "first!"}, {"token": "second", "x": 1}], "text": "has abcdef in it"}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, {}),
+        ({"name": "Bob"}, {"name": "Bob"}),
+        ({"token": "new"}, {"token": "new"}),
+        ({"many": [{"token": MASK}, {"token": MASK, "x": 2}]}, {"many": [{"token": "first!"}, {"token": "second", "x": 2}]}),
+        ({"many": [{"token": MASK, "x": 1}]}, {"many": [{"token": "second", "x": 1}]}),
+        ({"many": [{"token": MASK, "x": 1}, {"token": MASK}]}, {"many": [{"token": "second", "x": 1}, {"token": "first!"}]}),
+        ({"text": "free"}, {"text": "free"}),
+    ],
+)
+def test_what_is_left_masked_keeps_its_stored_value(change: dict[str, Any], expected: dict[str, Any]) -> None:
+    shown = mask(STORED)
+    assert unmask({**shown, **change}, shown, STORED) == {**STORED, **expected}
+
+
+@pytest.mark.parametrize("change", [{"many": [{"token": MASK, "x": 3}]}, {"text": f"now {MASK}"}, {"new": [{"token": MASK}]}])
+def test_a_mask_that_stands_for_nothing_is_left_to_be_refused(change: dict[str, Any]) -> None:
+    shown = mask(STORED)
+    assert holds_mask(unmask({**shown, **change}, shown, STORED))
+    assert not holds_mask(STORED)
+
+
+@pytest.mark.django_db
+@pytest.mark.urls("tests.queues.urls")
+def test_no_part_of_a_jobs_page_shows_a_masked_value(client: Client, django_capture_on_commit_callbacks: Committed, connection) -> None:
+    client.force_login(make_user("view_queue", "add_job"))
+    with django_capture_on_commit_callbacks(execute=True):
+        job = add_job(QUEUE, "fail-with-token", {"token": "hunter-2-token", "name": "Ann"}, attempts=1, dedupe="hunter-2-token")
+    run_jobs(QUEUE)
+    connection.rpush(keys.log(job.id), "using hunter-2-token")
+    connection.hset(keys.job(job.id), "progress", b'["hunter-2-token", {"secret": "told-at-a-run"}]')
+    connection.rpush(keys.log(job.id), "using told-at-a-run")
+    for name, more in (("change", []), ("rerun", []), ("text", ["payload"]), ("text", ["log"])):
+        page = client.get(reverse(f"admin:queues_job_{name}", args=[job.id, *more])).content.decode()
+        assert not re.search("hunter-2|told-at", page), (name, more)
+    assert "no luck with" in client.get(reverse("admin:queues_job_change", args=[job.id])).content.decode()
