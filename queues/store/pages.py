@@ -140,10 +140,11 @@ def look(queue: Queue, state: State, wanted: Filter, order: Order, cursor: Curso
     return Look(source=source.decode(), total=total, looked=looked, is_end=is_end == b"1", last_offset=last_offset, rows=rows)
 
 
-def matching_ids(queue: Queue, state: State, wanted: Filter = ALL, *, order: Order = Order.FIRST) -> Iterator[str]:
-    """The ids of all jobs of the state that fit, part by part; with a text, their hashes are read too."""
+def matching_ids(queue: Queue, state: State, wanted: Filter = ALL, *, order: Order = Order.FIRST, source: str = "") -> Iterator[str]:
+    """The ids of all jobs of the state that fit, part by part; with a text, their hashes are read too. The `source` "state" trusts no
+    index: it looks at every job of the state."""
     scans = bool(wanted.text or wanted.older_than is not None or wanted.newer_than is not None)
-    cursor = Cursor()
+    cursor = Cursor(source=source)
     while True:
         found = look(queue, state, wanted, order, cursor, LOOK, LOOK)
         ids = [job_id(state, row[0]) for row in found.rows]
