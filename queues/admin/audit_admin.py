@@ -2,30 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.models import ADDITION, CHANGE, DELETION
 from django.contrib.admin.utils import quote
-from django.contrib.auth import get_user_model
 from django.contrib.contenttypes.models import ContentType
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import NoReverseMatch, URLPattern, reverse
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from queues.admin.audit_filters import KINDS, AboutFilter, KindFilter, UserFilter
 from queues.admin.pages import PageAdmin, page
 from queues.models import AuditEntry
 
 COUNTED = 10_000
 """Rows that are counted, and can be paged through; filters lead to older ones."""
-USERS = 200
-KINDS = {ADDITION: _("added"), CHANGE: _("changed"), DELETION: _("removed")}
+SEARCHED = 100_000
+"""Rows, the newest of those that the filters leave, in which a text is looked for."""
+
+
+class AuditRows(QuerySet[AuditEntry]):
+    def datetimes(self, field_name: str, kind: str, *args: Any, **kwargs: Any) -> list[datetime]:  # type: ignore[override]
+        """For the date hierarchy: the years, months or days from the first row to the last. In some nobody may have done anything:
+        to leave those out would read the whole log."""
+        orders = ("id", "-id")
+        ends = [timezone.localtime(at) for order in orders for at in self.order_by(order).values_list("action_time", flat=True)[:1]]
+        return _spans(kind, *ends) if ends else []
+
+
+def _spans(kind: str, first: datetime, last: datetime) -> list[datetime]:
+    zone = first.tzinfo
+    match kind:
+        case "day":
+            return [datetime.fromordinal(day).replace(tzinfo=zone) for day in range(first.toordinal(), last.toordinal() + 1)]
+        case "month":
+            months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
+            return [datetime(month // 12, month % 12 + 1, 1, tzinfo=zone) for month in months]
+    return [datetime(year, 1, 1, tzinfo=zone) for year in range(first.year, last.year + 1)]
 
 
 class CappedPaginator(Paginator[Any]):
@@ -41,42 +61,6 @@ class CappedPaginator(Paginator[Any]):
         return self.count == COUNTED
 
 
-class UserFilter(admin.SimpleListFilter):
-    """Staff, whoever of it acted: to look for those who did would read the whole log."""
-
-    title, parameter_name = _("user"), "user"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        staff = get_user_model()._default_manager.filter(is_staff=True)[:USERS]
-        return sorted(((str(user.pk), user.get_username()) for user in staff), key=lambda pair: pair[1].lower())
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
-        chosen = self.value()
-        return queryset.filter(user_id=chosen) if chosen in dict(self.lookup_choices) else queryset
-
-
-class KindFilter(admin.SimpleListFilter):
-    title, parameter_name = _("kind"), "kind"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
-        return [(str(flag), words) for flag, words in KINDS.items()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
-        chosen = self.value()
-        return queryset.filter(action_flag=chosen) if chosen in dict(self.lookup_choices) else queryset
-
-
-class AboutFilter(admin.SimpleListFilter):
-    title, parameter_name = _("about"), "about"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        return [(str(kind.pk), kind.name) for kind in model_admin.content_types()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
-        chosen = self.value()
-        return queryset.filter(content_type__id=chosen) if chosen in dict(self.lookup_choices) else queryset
-
-
 @admin.register(AuditEntry)
 class AuditEntryAdmin(PageAdmin):
     """Of all apps that have a PageAdmin. Nothing but the list, to read."""
@@ -89,7 +73,7 @@ class AuditEntryAdmin(PageAdmin):
     list_per_page = 50
     date_hierarchy = "action_time"
     search_fields = ("change_message", "object_repr")
-    search_help_text = _("In what was done and in the object's name.")
+    search_help_text = _("In what was done and in the object's name, in the newest 100,000 of what the filters leave.")
     ordering = ("-id",)  # as by time, but with an index
     sortable_by = ()
     show_full_result_count = False
@@ -110,7 +94,12 @@ class AuditEntryAdmin(PageAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
         about = [kind.pk for kind in self.content_types()]
-        return super().get_queryset(request).filter(content_type_id__in=about)
+        return AuditRows(self.model).filter(content_type_id__in=about).order_by(*self.ordering)
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
+        if search_term and (beyond := queryset.order_by("-id").values_list("id", flat=True)[SEARCHED : SEARCHED + 1]):
+            queryset = queryset.filter(id__gt=beyond[0])
+        return super().get_search_results(request, queryset, search_term)
 
     @admin.display(description=_("user"))
     def who(self, entry: AuditEntry) -> str:
