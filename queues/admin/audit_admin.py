@@ -66,7 +66,7 @@ class AuditEntryAdmin(PageAdmin):
     """Of all apps that have a PageAdmin. Nothing but the list, to read."""
 
     change_list_template = "admin/queues/auditentry/change_list.html"
-    list_display = ("action_time", "who", "kind", "about", "what", "change_message")
+    list_display = ("when", "who", "kind", "about", "what", "change_message")
     list_display_links = None
     list_filter = (UserFilter, KindFilter, AboutFilter)
     list_select_related = ("user", "content_type")
@@ -77,6 +77,7 @@ class AuditEntryAdmin(PageAdmin):
     ordering = ("-id",)  # as by time, but with an index
     sortable_by = ()
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     paginator = CappedPaginator
     actions = None
 
@@ -90,7 +91,8 @@ class AuditEntryAdmin(PageAdmin):
     def content_types(self) -> list[ContentType]:
         """What the rows may be about, by name."""
         labels = {each.opts.app_label for each in self.admin_site._registry.values() if isinstance(each, PageAdmin)}
-        return sorted(ContentType.objects.filter(app_label__in={"queues", *labels}), key=lambda kind: kind.name)
+        found = ContentType.objects.filter(app_label__in={"queues", *labels}).exclude(app_label="queues", model="auditentry")
+        return sorted(found, key=lambda kind: kind.name)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
         about = [kind.pk for kind in self.content_types()]
@@ -100,6 +102,11 @@ class AuditEntryAdmin(PageAdmin):
         if search_term and (beyond := queryset.order_by("-id").values_list("id", flat=True)[SEARCHED : SEARCHED + 1]):
             queryset = queryset.filter(id__gt=beyond[0])
         return super().get_search_results(request, queryset, search_term)
+
+    @admin.display(description=_("time"))
+    def when(self, entry: AuditEntry) -> str:
+        moment = timezone.localtime(entry.action_time)
+        return format_html('<time datetime="{}">{}</time>', moment.isoformat(), f"{moment:%Y-%m-%d %H:%M:%S}")
 
     @admin.display(description=_("user"))
     def who(self, entry: AuditEntry) -> str:

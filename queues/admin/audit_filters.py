@@ -44,7 +44,7 @@ class KindFilter(admin.SimpleListFilter):
 
 
 class AboutFilter(admin.SimpleListFilter):
-    title, parameter_name = _("about"), "about"
+    title, parameter_name = _("kind of object"), "about"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
         return [(str(kind.pk), kind.name) for kind in model_admin.content_types()]
