@@ -11,7 +11,7 @@ from typing import Any
 from queues.address import describe, server_key
 from queues.exceptions import JobNotFound, RedisUnavailable
 from queues.jobs.states import State
-from queues.store import dead_letters, keys, scripts
+from queues.store import keys, scripts
 from queues.store.connection import translated
 from queues.store.fields import number
 from queues.store.pages import matching_ids
@@ -22,6 +22,8 @@ LOOK = 10_000
 """Dead letters that one call looks at, over all queues of a server: bounds how long Redis is held up (25 ms)."""
 LEAST_LOOK = 500
 MOST_GROUPS = 500
+PART = 1000
+"""Jobs that one call changes: bounds how long Redis is held up."""
 FEW = 20_000
 """So many dead letters of a queue are looked through one by one for those of a group; of more, the index is asked."""
 FACTS = 9
@@ -122,18 +124,21 @@ def count_group(queues: Iterable[str], *, name: str, error_class: str) -> int:
 
 def retry_group(queues: Iterable[str], *, name: str, error_class: str, expected: int) -> Outcome:
     """Retries the `expected` dead letters of the group that died first, so that none joins that nobody saw."""
-    return _act(dead_letters.retry, queues, name, error_class, expected)
+    return _act(scripts.retry, queues, name, error_class, expected)
 
 
 def remove_group(queues: Iterable[str], *, name: str, error_class: str, expected: int) -> Outcome:
-    """Deletes them."""
-    return _act(dead_letters.remove, queues, name, error_class, expected)
+    """Deletes them; what was retried meanwhile stays."""
+    return _act(scripts.bury, queues, name, error_class, expected)
 
 
-def _act(act: Any, queues: Iterable[str], name: str, error_class: str, expected: int) -> Outcome:
-    done = 0
+def _act(script: scripts.Script, queues: Iterable[str], name: str, error_class: str, expected: int) -> Outcome:
+    found = done = 0
     for queue in map(get_queue, queues):
-        done += act(queue, list(islice(_ids(queue, name, error_class), max(0, expected - done))))
+        ids = list(islice(_ids(queue, name, error_class), max(0, expected - found)))
+        found += len(ids)
+        with translated():
+            done += sum(int(script(queue.connection, queue.name, ids[start : start + PART])) for start in range(0, len(ids), PART))
     return Outcome(expected=expected, done=done)
 
 
@@ -147,7 +152,7 @@ def _ids(queue: Queue, name: str, error_class: str) -> Iterator[str]:
         yield from ids
         return
     facts_wanted = [b"failed", name.encode(), error_class.encode()]
-    while part := list(islice(ids, dead_letters.PART)):
+    while part := list(islice(ids, PART)):
         with translated(), queue.connection.pipeline(transaction=False) as pipeline:
             for job_id in part:
                 pipeline.hmget(keys.job(job_id), "status", "name", "error_class")

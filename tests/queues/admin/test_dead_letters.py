@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 
 import pytest
@@ -13,7 +14,7 @@ from django.test import Client
 
 from queues import add_jobs, get_queue, get_queue_stats
 from queues.operations import dead_letters
-from queues.operations.dead_letters import DeadLetterGroup, get_dead_letters, retry_group
+from queues.operations.dead_letters import DeadLetterGroup, get_dead_letters, remove_group, retry_group
 from queues.testing import run_jobs
 from tests.queues.accounts import make_user
 from tests.queues.filling import Committed
@@ -245,6 +246,15 @@ def test_ten_thousand_are_retried_in_under_twenty_round_trips(connection: redis.
     outcome = retry_group([QUEUE], **FAILS, expected=10_000)
     assert (outcome.done, outcome.changed) == (10_000, 0)
     assert calls() - before < 20
+
+
+def test_two_who_retry_and_two_who_remove_a_group_at_once_meet_each_job_once(connection: redis.Redis) -> None:
+    plant(connection, 3000)
+    with ThreadPoolExecutor(4) as pool:
+        acts = [pool.submit(act, [QUEUE], **FAILS, expected=3000) for act in (retry_group, remove_group) * 2]
+    retried, removed = (sum(act.result().done for act in acts[first::2]) for first in (0, 1))
+    assert retried + removed == 3000
+    assert (get_queue_stats(QUEUE).waiting, get_queue_stats(QUEUE).failed) == (retried, 0)
 
 
 def test_redis_away_is_a_page_that_says_so_within_two_seconds(operator: Client, settings) -> None:
