@@ -53,8 +53,6 @@ class QueuesSettings:
     clean_states: tuple[str, ...] = ("completed",)
     """What the hourly clean-up deletes; with "failed", dead letters too."""
 
-    masked_fields: tuple[str, ...] = ("token", "password", "secret", "authorization")
-    """Fields whose values no page shows: those that have one of these in their name, in capitals or not."""
     bulk_inline: int = 10_000
     """How many jobs one click in the admin acts on while it waits; more are left to a job on the queue of the clean-up."""
 

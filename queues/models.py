@@ -92,7 +92,7 @@ class AuditEntry(models.Model):
         db_table = "django_admin_log"
         ordering = ["-action_time"]
         verbose_name = _("audit entry")
-        verbose_name_plural = _("audit")
+        verbose_name_plural = _("audit entries")
 
     def __str__(self) -> str:
         return self.change_message

@@ -122,6 +122,7 @@ def page(permission: str = permissions.VIEW, *, methods: Iterable[str] = READS) 
             except GONE as error:
                 return self.render(request, "gone.html", title=_("Not found"), error=error, status=404)
 
+        guarded.permission, guarded.methods = permission, allowed  # type: ignore[attr-defined]  # for tests that look for all actions
         return guarded
 
     return decorate

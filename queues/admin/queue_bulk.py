@@ -43,7 +43,7 @@ class BulkPages(PageAdmin):
             return HttpResponseRedirect(f"{self.url('queue_bulk', quote(queue.name))}?{sight.query(action=action.name)}")
         if action.destroys and not request.POST.get("confirmed"):
             return self._confirm(request, queue, sight, action, number=len(ids), ids=ids)
-        done = sum(action.run(queue, ids))
+        done = sum(action.run(queue, ids, sight.state))
         some = ", ".join(ids[:FIRST_IDS]) + (", ..." if len(ids) > FIRST_IDS else "")
         self._tell(request, queue, f"{action.name}, {done} of {len(ids)} selected jobs of {queue.name}: {some}")
         messages.success(request, outcome(action.name, done, len(ids)))
@@ -61,7 +61,7 @@ class BulkPages(PageAdmin):
         matches = selection.matches()
         if not matches.is_all:
             return self._leave_to_a_job(request, action, selection, sight)
-        done = sum(action.run(queue, matches.ids))
+        done = sum(action.run(queue, matches.ids, sight.state))
         expected = _counted(request)
         self._tell(request, queue, f"{action.name}, {done} of {len(matches.ids) if expected is None else expected} {selection}")
         messages.success(request, outcome(action.name, done, expected))

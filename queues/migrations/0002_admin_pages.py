@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "audit entry",
-                "verbose_name_plural": "audit",
+                "verbose_name_plural": "audit entries",
                 "db_table": "django_admin_log",
                 "ordering": ["-action_time"],
                 "managed": False,

@@ -72,7 +72,7 @@ def bulk_jobs(payload: BulkJobs) -> dict[str, int]:
     selection, here = payload.selection, current_job()
     ids = [job_id for job_id in selection.ids() if here is None or job_id != here.id]
     met = looked = 0
-    for count in ACTIONS[payload.action].run(selection.queue, ids):
+    for count in ACTIONS[payload.action].run(selection.queue, ids, selection.state):
         met, looked = met + count, min(len(ids), looked + SLICE)
         if here:
             report_progress(round(100 * looked / len(ids)))

@@ -19,34 +19,30 @@ TEXT_PARTS = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """What can be done with many jobs, by whom, and in which states it makes sense. `act` returns how many it met."""
+    """What can be done with many jobs of a state, by whom, and in which states it makes sense. `act` returns how many it met."""
 
     name: str
     permission: str
     states: tuple[State, ...]
-    act: Callable[[Queue, Sequence[str]], int]
+    act: Callable[[Queue, Sequence[str], State], int]
     destroys: bool = False
 
-    def run(self, queue: Queue, ids: Sequence[str]) -> Iterator[int]:
+    def run(self, queue: Queue, ids: Sequence[str], state: State) -> Iterator[int]:
         """Acts on a thousand of them at a step. Yields how many each step met; the others had changed meanwhile."""
         for part in in_slices(ids):
-            yield self.act(queue, part)
-
-
-def _cancel(queue: Queue, ids: Sequence[str]) -> int:
-    return len(queue.cancel_many(ids))
+            yield self.act(queue, part, state)
 
 
 ACTIONS = {
     action.name: action
     for action in (
-        Action(name="retry", permission=permissions.CHANGE, states=(State.FAILED,), act=Queue.retry_many),
-        Action(name="promote", permission=permissions.CHANGE, states=(State.DELAYED,), act=Queue.promote_many),
+        Action(name="retry", permission=permissions.CHANGE, states=(State.FAILED,), act=lambda queue, ids, _: queue.retry_many(ids)),
+        Action(name="promote", permission=permissions.CHANGE, states=(State.DELAYED,), act=lambda queue, ids, _: queue.promote_many(ids)),
         Action(
             name="cancel",
             permission=permissions.CANCEL,
             states=(State.WAITING, State.DELAYED, State.ACTIVE),
-            act=_cancel,
+            act=lambda queue, ids, _: len(queue.cancel_many(ids)),
             destroys=True,
         ),
         Action(

@@ -28,10 +28,10 @@ def in_slices(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     return (ids[start : start + SLICE] for start in range(0, len(ids), SLICE))
 
 
-def act(script: scripts.Script, queue: Queue, ids: Sequence[str]) -> int:
-    """Runs a script that takes (queue, ids) and returns how many it met. One round trip a slice."""
+def act(script: scripts.Script, queue: Queue, ids: Sequence[str], *arguments: str) -> int:
+    """Runs a script that takes (queue, further arguments, ids) and returns how many it met. One round trip a slice."""
     with translated():
-        return sum(int(script(queue.connection, queue.name, part)) for part in in_slices(ids))
+        return sum(int(script(queue.connection, queue.name, *arguments, part)) for part in in_slices(ids))
 
 
 def cancel(queue: Queue, ids: Sequence[str]) -> dict[str, State]:

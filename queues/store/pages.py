@@ -193,15 +193,18 @@ def _look(answer: Sequence[Any]) -> Look:
     return Look(source=source.decode(), total=total, looked=looked, is_end=is_end == b"1", last_offset=last_offset, rows=rows)
 
 
-def matching_ids(queue: Queue, state: State, wanted: Filter = ALL, *, order: Order = Order.FIRST) -> Iterator[str]:
-    """The ids of all jobs of the state that fit, part by part; with a text, their hashes are read too."""
-    for ids, _ in matching_parts(queue, state, wanted, order=order):
+def matching_ids(queue: Queue, state: State, wanted: Filter = ALL, *, order: Order = Order.FIRST, source: str = "") -> Iterator[str]:
+    """The ids of all jobs of the state that fit, part by part; with a text, their hashes are read too. The `source` "state" trusts no
+    index: it looks at every job of the state."""
+    for ids, _ in matching_parts(queue, state, wanted, order=order, source=source):
         yield from ids
 
 
-def matching_parts(queue: Queue, state: State, wanted: Filter = ALL, *, order: Order = Order.FIRST) -> Iterator[tuple[list[str], bool]]:
+def matching_parts(
+    queue: Queue, state: State, wanted: Filter = ALL, *, order: Order = Order.FIRST, source: str = ""
+) -> Iterator[tuple[list[str], bool]]:
     """The same by the parts of at most LOOK jobs that were looked at, each with whether it was the last."""
-    cursor = Cursor()
+    cursor = Cursor(source=source)
     while True:
         found = look(queue, state, wanted, order, cursor, LOOK, LOOK)
         ids = [job_id(state, row[0]) for row in found.rows]

@@ -14,7 +14,7 @@ from queues.exceptions import JobNotFound
 from queues.jobs.backoff import Backoff, Exponential, parse_backoff
 from queues.jobs.job import Job
 from queues.jobs.options import Keep
-from queues.jobs.states import State
+from queues.jobs.states import RQ_STATUS, State
 from queues.store import bulk, cleaning, dead_letters, history, keys, listing, scripts, stats, workers
 from queues.store.connection import get_connection, queue_config, translated
 from queues.store.search import Filter, Wanted
@@ -137,7 +137,7 @@ class Queue:
 
     def remove_failed(self, *, limit: int = 0, **wanted: Unpack[Wanted]) -> int:
         """Deletes dead letters, all or those that fit. Returns how many."""
-        return self.remove_many(dead_letters.find_ids(self, Filter(**wanted), limit))
+        return self.remove_many(dead_letters.find_ids(self, Filter(**wanted), limit), State.FAILED)
 
     def retry(self, job_id: str) -> bool:
         """Retries one dead letter, with its attempts reset and its priority kept. False if it is none (any more)."""
@@ -158,8 +158,9 @@ class Queue:
         """Deletes a job. False if it is not there, or runs now."""
         return self.remove_many([job_id]) == 1
 
-    def remove_many(self, ids: Sequence[str]) -> int:
-        return bulk.act(scripts.remove, self, ids)
+    def remove_many(self, ids: Sequence[str], state: State | None = None) -> int:
+        """Those in this state only, if one is given: what somebody retried meanwhile stays."""
+        return bulk.act(scripts.remove, self, ids, RQ_STATUS[state] if state else "")
 
     def cancel(self, job_id: str) -> State | None:
         """Stops a job and says what it was: WAITING or DELAYED (it is a dead letter now), ACTIVE (its worker was told to stop it: an

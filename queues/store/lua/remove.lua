@@ -1,10 +1,12 @@
--- Deletes jobs that do not run now. ARGV: prefix, queue, ids... Returns how many were deleted.
-local queue, gone, waiting = ARGV[2], {}, {}
+-- Deletes jobs that do not run now. ARGV: prefix, queue, RQ's status that they must have or '', ids... Returns how many were deleted: what
+-- somebody retried or promoted meanwhile is not of that status any more, and stays.
+local queue, wanted, gone, waiting = ARGV[2], ARGV[3], {}, {}
 local fault = broken(queue)
 if fault then return redis.error_reply(fault) end
-for i = 3, #ARGV do
+for i = 4, #ARGV do
   local id = ARGV[i]
-  if is_job(id) and redis.call('HGET', job_key(id), 'status') ~= 'started' then
+  local status = is_job(id) and redis.call('HGET', job_key(id), 'status')
+  if status and status ~= 'started' and (wanted == '' or status == wanted) then
     if forget_ended(queue, id) then
       gone[#gone + 1] = id
     else

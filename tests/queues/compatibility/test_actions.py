@@ -16,7 +16,7 @@ from redis import Redis
 from rq.job import Job as StockJob
 
 from queues import QueueStats, add_job, get_queue, get_queue_stats
-from queues.operations.cleanup import clean_queues
+from queues.store import index
 from queues.testing import run_jobs
 from queues.worker.leases import renew
 from queues.worker.outcomes import completed, settle
@@ -36,10 +36,16 @@ def rq_command(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def left_behind(connection: Redis) -> set[bytes]:
-    """Keys of ours and of jobs that do not expire, but for the queue's own, once the hourly clean-up has looked."""
-    clean_queues()
-    ours = {f"rq:ext:{QUEUE}:{part}".encode() for part in ("totals", "counts", "wake")}
-    own = (*ours, b"rq:queues", b"tests:trace", b"rq:queue:notifications")
+    """Keys of ours and of jobs that do not expire, but for the queue's own, once the hourly clean-up has mended the index."""
+    index.prune(connection)
+    own = (
+        b"rq:ext:notifications:totals",
+        b"rq:ext:notifications:counts",
+        b"rq:ext:notifications:wake",
+        b"rq:queues",
+        b"tests:trace",
+        b"rq:queue:notifications",
+    )
     return {key for key in connection.scan_iter() if connection.ttl(key) == -1 and key not in own and not key.startswith(b"rq:worker")}
 
 
