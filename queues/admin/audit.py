@@ -6,16 +6,15 @@ import logging
 
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model
 from django.http import HttpRequest
-
-from queues.models import InRedis
 
 __all__ = ["ADDITION", "CHANGE", "DELETION", "record"]
 
 log = logging.getLogger("queues.audit")
 
 
-def record(request: HttpRequest, model: type[InRedis], object_id: str, message: str, *, flag: int = CHANGE) -> None:
+def record(request: HttpRequest, model: type[Model], object_id: str, message: str, *, flag: int = CHANGE) -> None:
     """One row for one action, however many jobs it met: say in the message what was done, to how many, and by which filter."""
     LogEntry.objects.create(
         user_id=request.user.pk or 0,

@@ -1,0 +1,133 @@
+"""What the coverage page shows of one database. What is cheap is read at once, by as many statements for a hundred entity types as for
+one; what needs a comparison of all keys is shown as it was last counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Min, Q
+
+from embeddings.admin.rows import count_rows
+from embeddings.capture.registry import registry
+from embeddings.models import Coverage, DirtyEntity, EmbeddingModel, EmbeddingState, FanOut
+from embeddings.reconciling.report import WRONG
+from embeddings.reconciling.status import models_of
+
+SHOWN = ("stale", "orphaned")
+"""Of what a count finds wrong, these have columns; the others are named where there are any."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TypeCoverage:
+    """One entity type in one model. `rows` is None where counting them took too long and no count is kept; `counted` is empty before
+    the first count. `pending`, `parked` and `oldest_pending` are the type's, whatever the model."""
+
+    entity_type: str
+    model: EmbeddingModel
+    is_registered: bool
+    rows: int | None
+    embedded: int
+    empty: int
+    failed: int
+    pending: int
+    parked: int
+    fan_outs: int
+    oldest_pending: datetime | None
+    counted: Mapping[str, int]
+    counted_at: datetime | None
+
+    @property
+    def wanted(self) -> int | None:
+        """The rows that have something to embed, as far as is known: without those that are empty or that should_embed refused."""
+        if self.rows is None:
+            return None
+        return max(0, self.rows - self.empty - self.counted.get("excluded", 0))
+
+    @property
+    def percent(self) -> int | None:
+        """Rounded down, so that 100 means all; None where nothing is to be embedded, or nobody knows."""
+        if not self.wanted:
+            return None
+        return min(100, self.embedded * 100 // self.wanted)
+
+    @property
+    def stale(self) -> int | None:
+        return self.counted.get("stale")
+
+    @property
+    def orphaned(self) -> int | None:
+        return self.counted.get("orphaned")
+
+    @property
+    def others(self) -> list[tuple[str, int]]:
+        """(kind, number) of what else the last count found wrong."""
+        return [(kind.replace("_", " "), self.counted[kind]) for kind in WRONG if kind not in SHOWN and self.counted.get(kind)]
+
+
+def read_coverage(using: str) -> list[TypeCoverage]:
+    """Of each type that is registered or known to a table, in each model in use. Asks PostgreSQL alone."""
+    facts = _Facts(using)
+    return [facts.of(entity_type, model) for entity_type in facts.types() for model in facts.models]
+
+
+class _Facts:
+    """One statement for each kind of fact, whatever the number of types."""
+
+    def __init__(self, using: str) -> None:
+        self.models = models_of(using)
+        states = EmbeddingState.objects.using(using)
+        self.states = _grouped(states.values_list("entity_type", "model_id", "status").annotate(number=Count("pk")).order_by())
+        failed = states.exclude(error_class="").values_list("entity_type", "model_id").annotate(number=Count("pk"))
+        self.failed = _grouped(failed.order_by())
+        self.fan_outs = _grouped(FanOut.objects.using(using).values_list("entity_type").annotate(number=Count("pk")).order_by())
+        self.owed = {row["entity_type"]: row for row in _owed(using)}
+        self.counts = {(count.entity_type, count.model_id): count for count in Coverage.objects.using(using)}
+        self.rows = count_rows(using)
+
+    def types(self) -> list[str]:
+        """Those that are registered, in their order, then what only tables know."""
+        known = [embeddable.entity_type for embeddable in registry]
+        stored = {entity_type for (entity_type, *_) in (*self.states, *self.fan_outs, *self.counts)} | set(self.owed)
+        return [*known, *sorted(stored - set(known))]
+
+    def of(self, entity_type: str, model: EmbeddingModel) -> TypeCoverage:
+        owed = self.owed.get(entity_type, {})
+        counted = self.counts.get((entity_type, model.pk))
+        counts: Mapping[str, int] = counted.counts if counted else {}
+        status = EmbeddingState.Status
+        return TypeCoverage(
+            entity_type=entity_type,
+            model=model,
+            is_registered=entity_type in registry,
+            rows=counts.get("rows") if self.rows is None else self.rows.get(entity_type, 0),
+            embedded=self.states.get((entity_type, model.pk, status.EMBEDDED), 0),
+            empty=self.states.get((entity_type, model.pk, status.EMPTY), 0),
+            failed=self.failed.get((entity_type, model.pk), 0),
+            pending=owed.get("pending", 0),
+            parked=owed.get("parked", 0),
+            oldest_pending=owed.get("oldest"),
+            fan_outs=self.fan_outs.get((entity_type,), 0),
+            counted=counts,
+            counted_at=counted.counted_at if counted else None,
+        )
+
+
+def _grouped(rows: Any) -> dict[tuple[Any, ...], int]:
+    return {tuple(key): number for *key, number in rows}
+
+
+def _owed(using: str) -> Any:
+    is_pending = Q(parked_reason="")
+    return (
+        DirtyEntity.objects.using(using)
+        .values("entity_type")
+        .annotate(
+            pending=Count("pk", filter=is_pending),
+            parked=Count("pk", filter=~is_pending),
+            oldest=Min("dirtied_at", filter=is_pending),
+        )
+        .order_by()
+    )
