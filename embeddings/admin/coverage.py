@@ -22,8 +22,9 @@ SHOWN = ("stale", "orphaned")
 
 @dataclass(frozen=True, kw_only=True)
 class TypeCoverage:
-    """One entity type in one model. `rows` is None where counting them took too long and no count is kept; `counted` is empty before
-    the first count. `pending`, `parked` and `oldest_pending` are the type's, whatever the model."""
+    """One entity type in one model. Where it took too long to count now, `rows`, `embedded` and `empty` are those of the last count,
+    None and 0 before it. `counted` is that count, empty before the first. `pending`, `parked` and `oldest_pending` are the type's,
+    whatever the model."""
 
     entity_type: str
     model: EmbeddingModel
@@ -78,33 +79,38 @@ class _Facts:
 
     def __init__(self, using: str) -> None:
         self.models = models_of(using)
-        states = EmbeddingState.objects.using(using)
-        self.states = _grouped(states.values_list("entity_type", "model_id", "status").annotate(number=Count("pk")).order_by())
-        failed = states.exclude(error_class="").values_list("entity_type", "model_id").annotate(number=Count("pk"))
+        failed = (
+            EmbeddingState.objects.using(using).exclude(error_class="").values_list("entity_type", "model_id").annotate(number=Count("*"))
+        )
         self.failed = _grouped(failed.order_by())
-        self.fan_outs = _grouped(FanOut.objects.using(using).values_list("entity_type").annotate(number=Count("pk")).order_by())
+        self.fan_outs = _grouped(FanOut.objects.using(using).values_list("entity_type").annotate(number=Count("*")).order_by())
         self.owed = {row["entity_type"]: row for row in _owed(using)}
         self.counts = {(count.entity_type, count.model_id): count for count in Coverage.objects.using(using)}
-        self.rows = count_rows(using)
+        self.now = count_rows(using)
 
     def types(self) -> list[str]:
         """Those that are registered, in their order, then what only tables know."""
         known = [embeddable.entity_type for embeddable in registry]
-        stored = {entity_type for (entity_type, *_) in (*self.states, *self.fan_outs, *self.counts)} | set(self.owed)
+        stored = {
+            entity_type for (entity_type, *_) in (*(self.now.states if self.now else ()), *self.failed, *self.fan_outs, *self.counts)
+        } | set(self.owed)
         return [*known, *sorted(stored - set(known))]
 
     def of(self, entity_type: str, model: EmbeddingModel) -> TypeCoverage:
         owed = self.owed.get(entity_type, {})
         counted = self.counts.get((entity_type, model.pk))
         counts: Mapping[str, int] = counted.counts if counted else {}
-        status = EmbeddingState.Status
+        embedded, empty = (
+            (self.now.states.get((entity_type, model.pk, status), 0) if self.now else counts.get(str(status), 0))
+            for status in (EmbeddingState.Status.EMBEDDED, EmbeddingState.Status.EMPTY)
+        )
         return TypeCoverage(
             entity_type=entity_type,
             model=model,
             is_registered=entity_type in registry,
-            rows=counts.get("rows") if self.rows is None else self.rows.get(entity_type, 0),
-            embedded=self.states.get((entity_type, model.pk, status.EMBEDDED), 0),
-            empty=self.states.get((entity_type, model.pk, status.EMPTY), 0),
+            rows=self.now.rows.get(entity_type, 0) if self.now else counts.get("rows"),
+            embedded=embedded,
+            empty=empty,
             failed=self.failed.get((entity_type, model.pk), 0),
             pending=owed.get("pending", 0),
             parked=owed.get("parked", 0),

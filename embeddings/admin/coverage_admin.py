@@ -13,6 +13,8 @@ from embeddings import permissions
 from embeddings.admin.coverage_page import read_page
 from embeddings.admin.forms import RetryForm, SearchForm
 from embeddings.admin.searches import Search, run_search
+from embeddings.conf import settings
+from embeddings.exceptions import ProviderMisconfigured
 from embeddings.indexing.parking import retry_parked
 from embeddings.jobs import count_embeddings
 from embeddings.models import Coverage, EmbeddingModel
@@ -85,10 +87,15 @@ class CoverageAdmin(PageAdmin):
     @action(permissions.CHANGE)
     def try_now(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """Lets the provider be asked with the next job, however long it was to be left alone."""
-        model = EmbeddingModel.objects.using(request.POST.get("database") or None).filter(pk=pk).first()
+        database = request.POST.get("database", "")
+        model = EmbeddingModel.objects.using(database).filter(pk=pk).first() if database in settings.databases else None
         if model is None:
             raise Http404
-        Gate(model.get_provider()).open()
+        try:
+            Gate(model.get_provider()).open()
+        except ProviderMisconfigured as error:  # there is none to be asked
+            messages.error(request, str(error))
+            return self.back(request, "coverage_changelist")
         record(request, Coverage, str(model), "Let the provider be asked at once.")
         messages.success(request, _("%(model)s is asked again with the next job.") % {"model": model})
         return self.back(request, "coverage_changelist")
