@@ -94,8 +94,8 @@ class PageAdmin(ModelAdmin):
     def _sections(self, request: HttpRequest) -> list[dict[str, str]]:
         """The pages that lead to all others, those of other apps too; of them, what this user may see."""
         found = []
-        for name, words, permission in SECTIONS:
-            if not request.user.has_perm(permission):
+        for name, words, *permission in SECTIONS:
+            if not request.user.has_perm(permission[0] if permission else permissions.VIEW):
                 continue
             try:
                 found.append({"url": reverse(f"{self.admin_site.name}:{name}"), "words": str(words), "name": name})
@@ -104,24 +104,25 @@ class PageAdmin(ModelAdmin):
         return found
 
 
-SECTIONS: list[tuple[str, Any, str]] = [
-    ("queues_queue_changelist", "Queues", permissions.VIEW),
-    ("queues_worker_changelist", "Workers", permissions.VIEW),
-    ("queues_deadletter_changelist", "Dead letters", permissions.VIEW),
-    ("queues_auditentry_changelist", "Audit", permissions.VIEW),
+SECTIONS: list[tuple[str, Any] | tuple[str, Any, str]] = [
+    ("queues_queue_changelist", "Queues"),
+    ("queues_worker_changelist", "Workers"),
+    ("queues_deadletter_changelist", "Dead letters"),
+    ("queues_auditentry_changelist", "Audit"),
 ]
-"""(name of the URL, words, permission): an app adds its page here when its admin is found."""
+"""(name of the URL, words, and the permission that its page asks for, if not VIEW): an app adds its page when its admin is found."""
 
 
-def page(permission: str = "", *, methods: Iterable[str] = READS) -> Callable[[View], View]:
+def page(permission: str = permissions.VIEW, *, methods: Iterable[str] = READS) -> Callable[[View], View]:
     """A page for whoever may view and has this permission too; others get 403, other methods 405. What is gone is a friendly 404,
-    a Redis that does not answer a 503, also while the page is rendered."""
+    a Redis that does not answer a 503, also while the page is rendered. VIEW stands for the class's own `view_permission`."""
     allowed = tuple(methods)
 
     def decorate(view: View) -> View:
         @functools.wraps(view)
         def guarded(self: PageAdmin, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if not (request.user.has_perm(self.view_permission) and request.user.has_perm(permission or self.view_permission)):
+            needed = self.view_permission if permission == permissions.VIEW else permission
+            if not (request.user.has_perm(self.view_permission) and request.user.has_perm(needed)):
                 raise PermissionDenied
             if request.method not in allowed:
                 return HttpResponseNotAllowed(allowed)
