@@ -27,3 +27,10 @@ def test_a_group_that_was_changed_stays_as_it_is_and_one_that_is_gone_comes_back
     call_command("migrate", verbosity=0)
     assert codenames("queue operators") == set(GROUPS["queue operators"]) - {"queues.remove_job"}
     assert codenames("queue viewers") == set(GROUPS["queue viewers"])
+
+
+def test_other_apps_rights_are_in_the_groups_but_for_those_that_are_given_by_name() -> None:
+    assert "embeddings.view_coverage" in codenames("queue viewers")
+    assert "embeddings.change_coverage" not in codenames("queue viewers")
+    assert "embeddings.change_coverage" in codenames("queue operators")
+    assert "embeddings.search_as_user" not in codenames("queue operators")

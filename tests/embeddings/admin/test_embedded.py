@@ -12,6 +12,7 @@ from django.test import Client
 from embeddings import embeddings_disabled
 from embeddings.models import DirtyEntity, EmbeddingModel, EmbeddingState
 from embeddings.providers.fake import FakeProvider
+from queues import close_queues
 from tests.embeddings.admin.conftest import MARKUP, Staff, text_of
 from tests.embeddings.conftest import stored, work
 from tests.testapp.models import Country, Note, Shelf
@@ -116,6 +117,16 @@ def test_embed_again_takes_up_what_is_parked(ann: User, operator: Client) -> Non
     work()
     assert panel(operator, note).startswith("embedded")
     assert stored() == {("note", str(note.pk), "a")}
+
+
+def test_without_redis_embed_again_is_owed_all_the_same(ann: User, operator: Client, settings) -> None:
+    note = Note.objects.create(author=ann, title="a")
+    work()
+    away = {**settings.RQ_QUEUES["embeddings"], "URL": "redis://127.0.0.1:1/0"}
+    settings.RQ_QUEUES = {**settings.RQ_QUEUES, "embeddings": away}
+    close_queues()
+    assert operator.post(url_of(note, "embed")).status_code == 302
+    assert panel(operator, note).startswith("pending")
 
 
 def test_a_key_that_an_address_must_quote_is_found(ann: User, operator: Client, provider: FakeProvider) -> None:
