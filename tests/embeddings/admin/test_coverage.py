@@ -149,13 +149,13 @@ def test_a_provider_in_trouble_shows_why_and_can_be_tried_now(ann: User, operato
     Note.objects.create(author=ann, title="waits")
     work()
     model = EmbeddingModel.objects.active()
-    use, words, since, next_try, error = cells(operator.get(COVERAGE).content.decode(), str(model))
+    words, use, since, next_try, error = cells(operator.get(COVERAGE).content.decode(), str(model))
     assert (use, words) == ("Active", "cut off: the circuit is open")
     assert since != NOTHING and re.match(r"\d\d:\d\d:\d\d Try now", next_try)
     assert "(1 failure)" in error
     provider.reset()
     operator.post(f"{COVERAGE}models/{model.pk}/try/", {"database": "default"})
-    assert cells(operator.get(COVERAGE).content.decode(), str(model))[1] == "serving"
+    assert cells(operator.get(COVERAGE).content.decode(), str(model))[0] == "serving"
     assert [entry.change_message for entry in LogEntry.objects.all()] == ["Let the provider be asked at once."]
     assert operator.post(f"{COVERAGE}models/0/try/").status_code == 404
     assert operator.post(f"{COVERAGE}models/{model.pk}/try/", {"database": "nowhere"}).status_code == 404
@@ -172,7 +172,7 @@ def test_without_redis_the_numbers_are_there_and_the_provider_is_unknown(ann: Us
     page = response.content.decode()
     assert response.status_code == 200
     assert cells(page, "note")[0] == "1 of 1 (100 %)"
-    assert cells(page, str(EmbeddingModel.objects.active()))[1] == "unknown: Redis does not say"
+    assert cells(page, str(EmbeddingModel.objects.active()))[0] == "unknown: Redis does not say"
     assert "Redis does not answer, so nobody knows how the providers are" in page
 
 
