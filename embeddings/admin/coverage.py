@@ -69,7 +69,10 @@ class TypeCoverage:
 
 
 def read_coverage(using: str) -> list[TypeCoverage]:
-    """Of each type that is registered or known to a table, in each model in use. Asks PostgreSQL alone."""
+    """Of each type that is registered or known to a table, in each model in use. Asks PostgreSQL alone.
+
+    Raises ProviderMisconfigured where there is no model yet and the settings name none.
+    """
     facts = _Facts(using)
     return [facts.of(entity_type, model) for entity_type in facts.types() for model in facts.models]
 
@@ -79,10 +82,8 @@ class _Facts:
 
     def __init__(self, using: str) -> None:
         self.models = models_of(using)
-        failed = (
-            EmbeddingState.objects.using(using).exclude(error_class="").values_list("entity_type", "model_id").annotate(number=Count("*"))
-        )
-        self.failed = _grouped(failed.order_by())
+        states = EmbeddingState.objects.using(using).exclude(error_class="").values_list("entity_type", "model_id")
+        self.failed = _grouped(states.annotate(number=Count("*")).order_by())
         self.fan_outs = _grouped(FanOut.objects.using(using).values_list("entity_type").annotate(number=Count("*")).order_by())
         self.owed = {row["entity_type"]: row for row in _owed(using)}
         self.counts = {(count.entity_type, count.model_id): count for count in Coverage.objects.using(using)}
@@ -91,9 +92,8 @@ class _Facts:
     def types(self) -> list[str]:
         """Those that are registered, in their order, then what only tables know."""
         known = [embeddable.entity_type for embeddable in registry]
-        stored = {
-            entity_type for (entity_type, *_) in (*(self.now.states if self.now else ()), *self.failed, *self.fan_outs, *self.counts)
-        } | set(self.owed)
+        keys = [*(self.now.states if self.now else ()), *self.failed, *self.fan_outs, *self.counts]
+        stored = {entity_type for (entity_type, *_) in keys} | set(self.owed)
         return [*known, *sorted(stored - set(known))]
 
     def of(self, entity_type: str, model: EmbeddingModel) -> TypeCoverage:

@@ -20,6 +20,7 @@ from embeddings.jobs import count_embeddings
 from embeddings.models import Coverage, EmbeddingModel
 from embeddings.names import COUNT_EMBEDDINGS
 from embeddings.providers.gate import Gate
+from queues import RedisUnavailable
 from queues.admin.audit import record
 from queues.admin.pages import READS, SECTIONS, PageAdmin, action, page
 
@@ -92,10 +93,13 @@ class CoverageAdmin(PageAdmin):
         if model is None:
             raise Http404
         try:
-            Gate(model.get_provider()).open()
+            gate = Gate(model.get_provider())
         except ProviderMisconfigured as error:  # there is none to be asked
             messages.error(request, str(error))
             return self.back(request, "coverage_changelist")
+        gate.open()
+        if (state := gate.state).kind == "unknown":
+            raise RedisUnavailable(state.reason)
         record(request, Coverage, str(model), "Let the provider be asked at once.")
         messages.success(request, _("%(model)s is asked again with the next job.") % {"model": model})
         return self.back(request, "coverage_changelist")

@@ -13,6 +13,7 @@ from embeddings.admin.addresses import address_of_entity
 from embeddings.admin.coverage import TypeCoverage, read_coverage
 from embeddings.admin.usage import Day, read_usage
 from embeddings.conf import settings
+from embeddings.exceptions import ProviderMisconfigured
 from embeddings.indexing.parking import Parked, find_parked
 from embeddings.models import EmbeddingModel
 from embeddings.providers.gate import provider_state
@@ -62,13 +63,15 @@ class ParkedRow:
 
 @dataclass(frozen=True, kw_only=True)
 class IndexPage:
-    """The index of one database. `parked` are the latest, of entities and of fan-outs."""
+    """The index of one database. `parked` are the latest, of entities and of fan-outs. `fault`: the settings name no model, and there
+    is none, so that nothing can be told of types."""
 
     database: str
     types: Sequence[TypeCoverage]
     models: Sequence[ModelState]
     usage: Sequence[Day]
     parked: Sequence[ParkedRow]
+    fault: str = ""
 
     @property
     def parked_types(self) -> list[str]:
@@ -95,7 +98,7 @@ def read_page() -> list[IndexPage]:
 
 
 def _read(using: str) -> IndexPage:
-    types = read_coverage(using)
+    types, fault = _types(using)
     models = {row.model.pk: row.model for row in types}
     return IndexPage(
         database=using,
@@ -103,4 +106,12 @@ def _read(using: str) -> IndexPage:
         models=[ModelState(model=model, provider=provider_state(model)) for model in models.values()],
         usage=read_usage(using),
         parked=[ParkedRow(row=row) for row in find_parked(using=using, most=MOST_PARKED)],
+        fault=fault,
     )
+
+
+def _types(using: str) -> tuple[list[TypeCoverage], str]:
+    try:
+        return read_coverage(using), ""
+    except ProviderMisconfigured as error:
+        return [], str(error)

@@ -30,7 +30,7 @@ RETRY = f"{COVERAGE}retry/"
 
 
 @pytest.fixture
-def page(viewer: Client):
+def read(viewer: Client):
     return lambda: viewer.get(COVERAGE).content.decode()
 
 
@@ -43,7 +43,7 @@ def count() -> None:
     work()
 
 
-def test_a_type_shows_what_is_embedded_of_how_many_pending_failed_and_parked(ann: User, page) -> None:
+def test_a_type_shows_what_is_embedded_of_how_many_pending_failed_and_parked(ann: User, read) -> None:
     for number in range(3):
         Note.objects.create(author=ann, title=f"note {number}")
     Note.objects.create(author=ann, title="")
@@ -52,16 +52,16 @@ def test_a_type_shows_what_is_embedded_of_how_many_pending_failed_and_parked(ann
     park(Note.objects.create(author=ann, title="parked"))
     Note.objects.create(author=ann, title="pending")
     FanOut.objects.create(entity_type="note", path="shelf", related_id="1", version=1, dirtied_at=Now(), enqueued_at=Now())
-    embedded, pending, failed, parked, oldest, stale, orphaned, rest = cells(page(), "note")
+    embedded, pending, failed, parked, oldest, stale, orphaned, rest = cells(read(), "note")
     assert embedded == "3 of 5 (60 %)", "of six rows one has no content"
     assert (pending, failed, parked) == ("1", "1", "1")
     assert re.fullmatch(r"\d+ seconds? ago", oldest)
     assert (stale, orphaned) == (NOTHING, NOTHING), "nobody has counted them yet"
     assert rest == "1 changed row whose dependants are to be marked."
-    assert cells(page(), "document")[0] == "nothing to embed"
+    assert cells(read(), "document")[0] == "nothing to embed"
 
 
-def test_what_needs_a_comparison_is_shown_as_it_was_last_counted(ann: User, page) -> None:
+def test_what_needs_a_comparison_is_shown_as_it_was_last_counted(ann: User, read) -> None:
     stale, gone, _, refused = [
         Note.objects.create(author=ann, title=title, is_hidden=title == "refused") for title in ("stale", "gone", "right", "refused")
     ]
@@ -70,19 +70,19 @@ def test_what_needs_a_comparison_is_shown_as_it_was_last_counted(ann: User, page
     with embeddings_disabled():
         gone.delete()
         Note.objects.create(author=ann, title="missing")
-    assert "was not made yet" in text_of(page())
+    assert "was not made yet" in text_of(read())
     count()
-    embedded, *_, stale_number, orphaned, rest = cells(page(), "note")
+    embedded, *_, stale_number, orphaned, rest = cells(read(), "note")
     assert (stale_number, orphaned, rest) == ("1", "1", "1 missing")
     assert embedded == "3 of 3 (100 %)", f"{refused} is rightly not there"
-    assert re.search(r"as of \d+ seconds? ago", text_of(page()))
+    assert re.search(r"as of \d+ seconds? ago", text_of(read()))
 
 
-def test_a_type_that_nobody_registers_any_more_is_shown_as_such(ann: User, page) -> None:
+def test_a_type_that_nobody_registers_any_more_is_shown_as_such(ann: User, read) -> None:
     model = EmbeddingModel.objects.active()
     EmbeddingState.objects.create(entity_type="ship", entity_id="1", model=model, version=1, status="embedded", updated_at=timezone.now())
     count()
-    embedded, *_, orphaned, rest = cells(page(), "ship")
+    embedded, *_, orphaned, rest = cells(read(), "ship")
     assert (embedded, orphaned, rest) == ("1 of 0", "1", "not registered.")
 
 
@@ -102,7 +102,7 @@ def test_the_statements_are_as_many_for_fifty_types_as_for_one(ann: User, viewer
     assert len(many) == len(few) <= 20
 
 
-def test_rows_that_cannot_be_counted_in_time_are_those_of_the_last_count(ann: User, page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_that_cannot_be_counted_in_time_are_those_of_the_last_count(ann: User, read, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "TIMEOUT_MILLISECONDS", 100)
     Note.objects.create(author=ann, title="a")
     work()
@@ -113,32 +113,32 @@ def test_rows_that_cannot_be_counted_in_time_are_those_of_the_last_count(ann: Us
     try:
         other.set_autocommit(False)
         other.cursor().execute("LOCK TABLE testapp_note IN ACCESS EXCLUSIVE MODE")
-        assert cells(page(), "note")[0] == "1 of 1 (100 %)"
+        assert cells(read(), "note")[0] == "1 of 1 (100 %)"
     finally:
         other.close()
-    assert cells(page(), "note")[0] == "1 of 2 (50 %)"
+    assert cells(read(), "note")[0] == "1 of 2 (50 %)"
 
 
-def test_a_building_model_is_counted_beside_the_active_one(ann: User, page) -> None:
+def test_a_building_model_is_counted_beside_the_active_one(ann: User, read) -> None:
     Note.objects.create(author=ann, title="a")
     work()
     EmbeddingModel.objects.create(provider="fake", name="next", dimensions=256, min_similarity=0)
-    assert cells(page(), "note bag-of-words")[0] == "1 of 1 (100 %)"
-    assert cells(page(), "note next")[0] == "0 of 1 (0 %)"
+    assert cells(read(), "note bag-of-words")[0] == "1 of 1 (100 %)"
+    assert cells(read(), "note next")[0] == "0 of 1 (0 %)"
 
 
-def test_the_page_comes_before_anything_was_embedded_and_makes_no_model(page) -> None:
+def test_the_page_comes_before_anything_was_embedded_and_makes_no_model(read) -> None:
     EmbeddingModel.objects.all().delete()
-    assert cells(page(), "note")[0] == "nothing to embed"
+    assert cells(read(), "note")[0] == "nothing to embed"
     assert EmbeddingModel.objects.count() == 0
 
 
-def test_tokens_are_told_by_day(page) -> None:
+def test_tokens_are_told_by_day(read) -> None:
     today = timezone.now().date()
     for owner in ("1", "2"):
         EmbeddingUsage.objects.create(day=today, provider="fake", model="m", owner_id=owner, requests=2, tokens=10)
     EmbeddingUsage.objects.create(day=today - timedelta(days=14), provider="fake", model="m", requests=1, tokens=5)
-    days = re.findall(r'<th scope="row"><time datetime="([^"]+)">.*?class="number">(\d+)<.*?class="number">(\d+)<', page(), re.S)
+    days = re.findall(r'<th scope="row"><time datetime="([^"]+)">.*?class="number">(\d+)<.*?class="number">(\d+)<', read(), re.S)
     assert len(days) == 14
     assert days[-1] == (str(today), "4", "20")
     assert {day[2] for day in days[:-1]} == {"0"}
@@ -182,6 +182,22 @@ def test_a_count_that_cannot_be_started_says_so(operator: Client, settings) -> N
     response = operator.post(f"{COVERAGE}count/")
     assert response.status_code == 503
     assert "Redis does not answer" in response.content.decode()
+
+
+def test_a_provider_that_cannot_be_let_in_without_redis_says_so(operator: Client, settings) -> None:
+    model = EmbeddingModel.objects.active()
+    settings.RQ_QUEUES = {**settings.RQ_QUEUES, "embeddings": {**settings.RQ_QUEUES["embeddings"], "URL": "redis://127.0.0.1:1/0"}}
+    close_queues()
+    assert operator.post(f"{COVERAGE}models/{model.pk}/try/", {"database": "default"}).status_code == 503
+    assert not LogEntry.objects.exists()
+
+
+def test_settings_that_name_no_provider_are_a_state_of_the_page_and_no_crash(viewer: Client, settings) -> None:
+    settings.EMBEDDINGS_PROVIDER = "nobody"
+    EmbeddingModel.objects.all().delete()
+    response = viewer.get(COVERAGE)
+    assert response.status_code == 200
+    assert "Unknown provider &#x27;nobody&#x27;" in response.content.decode()
 
 
 def test_ten_clicks_are_one_count(operator: Client) -> None:
