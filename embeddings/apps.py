@@ -8,12 +8,13 @@ class EmbeddingsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from embeddings import checks, setting_checks  # noqa: F401
+        from embeddings import checks, permissions, setting_checks  # noqa: F401
         from embeddings.capture import installation, signals
         from embeddings.capture.registry import registry
         from embeddings.indexing import parking
 
         autodiscover_modules("embeddables")
+        permissions.join_groups()
         signals.connect(registry)
         parking.connect()
         post_migrate.connect(installation.refresh, sender=self, dispatch_uid="embeddings.triggers")

@@ -19,6 +19,7 @@ from embeddings.indexing.probing import probe_providers
 from embeddings.names import (
     BULK_EMBED,
     CLEANUP_EMBEDDINGS,
+    COUNT_EMBEDDINGS,
     DELETE_EMBEDDING,
     EMBEDDINGS,
     EXPAND_FAN_OUT,
@@ -27,6 +28,7 @@ from embeddings.names import (
 )
 from embeddings.payloads import BulkEmbedJobData, EmbeddingJobData, FanOutJobData
 from embeddings.reconciling.cleanup import cleanup
+from embeddings.reconciling.counting import count_all
 from embeddings.reconciling.reconciler import tick
 from queues import Batch, Item, RedisUnavailable, RetryLater, add_jobs, current_job, job, report_progress, schedule
 
@@ -39,6 +41,8 @@ DATABASE_WAIT_SECONDS = 2.0
 FINAL = (InvalidInput,)
 """The provider would answer the same, and be paid for it, at every further attempt."""
 OUT_OF_TIME_WAIT_SECONDS = 1.0
+COUNT_SECONDS = 3600
+COUNT_TIMEOUT_SECONDS = 900
 
 
 @job(name=GENERATE_EMBEDDING, queue=EMBEDDINGS, batch=BATCH, owner="user_id", give_up_on=FINAL)
@@ -92,6 +96,13 @@ def expand_fan_out(data: FanOutJobData) -> int:
 def cleanup_embeddings() -> int:
     with uncharged():
         return sum(result.removed for using in settings.databases for result in cleanup(using=using))
+
+
+@schedule(every=COUNT_SECONDS)
+@job(name=COUNT_EMBEDDINGS, queue=EMBEDDINGS, timeout=COUNT_TIMEOUT_SECONDS)
+def count_embeddings() -> int:
+    with uncharged():
+        return sum(count_all(using=using) for using in settings.databases)
 
 
 @schedule(every=settings.sweep_seconds)

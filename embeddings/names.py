@@ -8,6 +8,7 @@ GENERATE_EMBEDDING = "generate-embedding"
 DELETE_EMBEDDING = "delete-embedding"
 BULK_EMBED = "bulk-embed"
 CLEANUP_EMBEDDINGS = "cleanup-embeddings"
+COUNT_EMBEDDINGS = "count-embeddings"
 SWEEP_EMBEDDINGS = "sweep-embeddings"
 EXPAND_FAN_OUT = "expand-fan-out"
 

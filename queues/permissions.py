@@ -19,10 +19,16 @@ REMOVE = "queues.remove_job"
 PAUSE = "queues.pause_queue"
 """Pause and resume queues and workers, stop workers."""
 
-GROUPS = {
+GROUPS: dict[str, tuple[str, ...]] = {
     "queue viewers": (VIEW,),
     "queue operators": (VIEW, CHANGE, ADD, CANCEL, REMOVE, PAUSE),
 }
+
+
+def extend_groups(*, viewers: tuple[str, ...], operators: tuple[str, ...]) -> None:
+    """What another app's pages need, called when that app is ready: both groups are made with it."""
+    GROUPS["queue viewers"] += viewers
+    GROUPS["queue operators"] += operators
 
 
 def create_groups(app_config: AppConfig, using: str, **options: Any) -> None:
@@ -30,13 +36,17 @@ def create_groups(app_config: AppConfig, using: str, **options: Any) -> None:
     from django.contrib.auth.management import create_permissions
     from django.contrib.auth.models import Group, Permission
     from django.db import router
+    from django.db.models import Value
+    from django.db.models.functions import Concat
 
     if not apps.is_installed("django.contrib.auth") or not router.allow_migrate_model(using, Group):
         return
-    create_permissions(app_config, using=using, verbosity=0)  # which may be connected after us
+    for label in {permission.partition(".")[0] for permissions in GROUPS.values() for permission in permissions}:
+        create_permissions(apps.get_app_config(label), using=using, verbosity=0)  # which may be connected after us
     for name, permissions in GROUPS.items():
         group, is_new = Group.objects.using(using).get_or_create(name=name)
         if is_new:
-            codenames = [permission.partition(".")[2] for permission in permissions]
-            found = Permission.objects.using(using).filter(content_type__app_label="queues", codename__in=codenames)
-            group.permissions.add(*found)
+            label_and_codename = Concat("content_type__app_label", Value("."), "codename")
+            group.permissions.add(
+                *Permission.objects.using(using).alias(name_in_code=label_and_codename).filter(name_in_code__in=permissions)
+            )

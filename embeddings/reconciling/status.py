@@ -83,8 +83,8 @@ def status(*, using: str | None = None, entity_types: Collection[str] | None = N
 
 
 def _status_of(using: str, entity_types: Collection[str] | None) -> Status:
-    models = _models(using)
-    names = _types(using, entity_types)
+    models = models_of(using)
+    names = types_of(using, entity_types)
     return Status(
         models=[
             ModelReport(
@@ -103,7 +103,7 @@ def _status_of(using: str, entity_types: Collection[str] | None) -> Status:
     )
 
 
-def _models(using: str) -> list[EmbeddingModel]:
+def models_of(using: str) -> list[EmbeddingModel]:
     """The active one first, then those that are being built. Before the first one is made, the one that the settings will make."""
     statuses = (EmbeddingModel.Status.ACTIVE, EmbeddingModel.Status.BUILDING)
     models = list(EmbeddingModel.objects.using(using).filter(status__in=statuses).order_by("status", "pk"))
@@ -115,7 +115,7 @@ def _models(using: str) -> list[EmbeddingModel]:
     return models
 
 
-def _types(using: str, entity_types: Collection[str] | None) -> list[str]:
+def types_of(using: str, entity_types: Collection[str] | None) -> list[str]:
     stored = stored_types(using)
     if entity_types is None:
         known = [embeddable.entity_type for embeddable in registry]

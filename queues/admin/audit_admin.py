@@ -86,7 +86,7 @@ class AuditEntryAdmin(PageAdmin):
 
     @page()
     def entries(self, request: HttpRequest) -> HttpResponseBase:
-        return self.changelist_view(request, {"title": _("Audit"), "sections": self._sections()})
+        return self.changelist_view(request, {"title": _("Audit"), "sections": self._sections(request)})
 
     def content_types(self) -> list[ContentType]:
         """What the rows may be about, by name."""

@@ -31,7 +31,13 @@ View = Callable[Concatenate[Any, HttpRequest, ...], HttpResponseBase]
 
 
 class PageAdmin(ModelAdmin):
-    """Pages of our own under a model without a table. A subclass lists them in `pages` and decorates each view with `page` or `action`."""
+    """Pages of our own under a model without a table. A subclass lists them in `pages` and decorates each view with `page` or `action`.
+
+    Another app's pages name their own permissions, and have their templates in `admin/<app>/`.
+    """
+
+    view_permission = permissions.VIEW
+    change_permission = permissions.CHANGE
 
     def pages(self) -> list[URLPattern]:
         raise NotImplementedError
@@ -44,10 +50,10 @@ class PageAdmin(ModelAdmin):
         return path(route, self.admin_site.admin_view(view), name=f"{self.opts.app_label}_{self.opts.model_name}_{name}")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.has_perm(permissions.VIEW))
+        return bool(request.user.has_perm(self.view_permission))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.has_perm(permissions.CHANGE))
+        return bool(request.user.has_perm(self.change_permission))
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
@@ -59,16 +65,20 @@ class PageAdmin(ModelAdmin):
         return False
 
     def render(self, request: HttpRequest, template: str, *, title: str, status: int = 200, **context: Any) -> TemplateResponse:
-        """The template `admin/queues/<template>` within the admin's page. `rights` has what this user may do, by the names of RIGHTS."""
-        rights = {right: request.user.has_perm(getattr(permissions, right.upper())) for right in RIGHTS}
+        """The template `admin/<app>/<template>`, or the one of `queues`, within the admin's page."""
         common = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": title,
-            "rights": rights,
-            "sections": self._sections(),
+            "rights": self.rights(request),
+            "sections": self._sections(request),
         }
-        return TemplateResponse(request, f"admin/queues/{template}", {**common, **context}, status=status)
+        templates = dict.fromkeys([f"admin/{self.opts.app_label}/{template}", f"admin/queues/{template}"])
+        return TemplateResponse(request, list(templates), {**common, **context}, status=status)
+
+    def rights(self, request: HttpRequest) -> dict[str, bool]:
+        """What this user may do, by the names of RIGHTS."""
+        return {right: request.user.has_perm(getattr(permissions, right.upper())) for right in RIGHTS}
 
     def back(self, request: HttpRequest, page: str, *args: str) -> HttpResponseRedirect:
         """Where an action leads: to the page whose form named itself in `next`, else to the named page of this admin site."""
@@ -79,12 +89,14 @@ class PageAdmin(ModelAdmin):
 
     def url(self, page: str, *args: str) -> str:
         """The address of a page such as `queue_change`; arguments quoted with django.contrib.admin.utils.quote where they are names."""
-        return reverse(f"{self.admin_site.name}:queues_{page}", args=args, current_app=self.admin_site.name)
+        return reverse(f"{self.admin_site.name}:{self.opts.app_label}_{page}", args=args, current_app=self.admin_site.name)
 
-    def _sections(self) -> list[dict[str, str]]:
-        """The pages that lead to all others, those of other apps too."""
+    def _sections(self, request: HttpRequest) -> list[dict[str, str]]:
+        """The pages that lead to all others, those of other apps too; of them, what this user may see."""
         found = []
-        for name, words in SECTIONS:
+        for name, words, *permission in SECTIONS:
+            if not request.user.has_perm(permission[0] if permission else permissions.VIEW):
+                continue
             try:
                 found.append({"url": reverse(f"{self.admin_site.name}:{name}"), "words": str(words), "name": name})
             except NoReverseMatch:
@@ -92,25 +104,26 @@ class PageAdmin(ModelAdmin):
         return found
 
 
-SECTIONS: list[tuple[str, Any]] = [
+SECTIONS: list[tuple[str, Any] | tuple[str, Any, str]] = [
     ("queues_queue_changelist", "Queues"),
     ("queues_job_changelist", "Find a job"),
     ("queues_worker_changelist", "Workers"),
     ("queues_deadletter_changelist", "Dead letters"),
     ("queues_auditentry_changelist", "Audit"),
 ]
-"""(name of the URL, words): an app adds its page here when it is ready."""
+"""(name of the URL, words, and the permission that its page asks for, if not VIEW): an app adds its page when its admin is found."""
 
 
 def page(permission: str = permissions.VIEW, *, methods: Iterable[str] = READS) -> Callable[[View], View]:
     """A page for whoever may view and has this permission too; others get 403, other methods 405. What is gone is a friendly 404,
-    a Redis that does not answer a 503, also while the page is rendered."""
+    a Redis that does not answer a 503, also while the page is rendered. VIEW stands for the class's own `view_permission`."""
     allowed = tuple(methods)
 
     def decorate(view: View) -> View:
         @functools.wraps(view)
         def guarded(self: PageAdmin, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if not (request.user.has_perm(permissions.VIEW) and request.user.has_perm(permission)):
+            needed = self.view_permission if permission == permissions.VIEW else permission
+            if not (request.user.has_perm(self.view_permission) and request.user.has_perm(needed)):
                 raise PermissionDenied
             if request.method not in allowed:
                 return HttpResponseNotAllowed(allowed)

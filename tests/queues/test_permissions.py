@@ -12,7 +12,8 @@ pytestmark = pytest.mark.django_db
 
 
 def codenames(group: str) -> set[str]:
-    return {f"queues.{name}" for name in Group.objects.get(name=group).permissions.values_list("codename", flat=True)}
+    held = Group.objects.get(name=group).permissions.values_list("content_type__app_label", "codename")
+    return {f"{app}.{codename}" for app, codename in held}
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -25,4 +26,11 @@ def test_a_group_that_was_changed_stays_as_it_is_and_one_that_is_gone_comes_back
     Group.objects.get(name="queue viewers").delete()
     call_command("migrate", verbosity=0)
     assert codenames("queue operators") == set(GROUPS["queue operators"]) - {"queues.remove_job"}
-    assert codenames("queue viewers") == {"queues.view_queue"}
+    assert codenames("queue viewers") == set(GROUPS["queue viewers"])
+
+
+def test_other_apps_rights_are_in_the_groups_but_for_those_that_are_given_by_name() -> None:
+    assert "embeddings.view_coverage" in codenames("queue viewers")
+    assert "embeddings.change_coverage" not in codenames("queue viewers")
+    assert "embeddings.change_coverage" in codenames("queue operators")
+    assert "embeddings.search_as_user" not in codenames("queue operators")

@@ -19,14 +19,15 @@ def queue_schedules(*arguments: str) -> str:
 def test_it_lists_what_runs_when() -> None:
     header, *rows = queue_schedules().splitlines()
     assert header.split() == ["schedule", "queue", "when", "next", "last", "state"]
-    clean, sweep = rows
+    clean, count, sweep = rows
     assert clean.startswith("clean-queues      embeddings  cron 0 * * * * (UTC)  2") and clean.endswith(":00:00Z  -     enabled")
+    assert count.startswith("count-embeddings  embeddings  every hour")
     assert sweep.startswith("sweep-embeddings  embeddings  every minute")
 
 
 def test_json_holds_the_same_and_more() -> None:
     Scheduler().tick()
-    _, sweep = json.loads(queue_schedules("--json"))
+    _, _, sweep = json.loads(queue_schedules("--json"))
     info = get_schedule(NAME)
     assert sweep == {
         "name": NAME,
@@ -35,7 +36,7 @@ def test_json_holds_the_same_and_more() -> None:
         "words": "every minute",
         "next_at": info.next_at.isoformat(),
         "last_at": info.last_at.isoformat(),
-        "last_job_id": get_queue("embeddings").job_ids("waiting")[0],
+        "last_job_id": info.last_job_id,
         "is_disabled": False,
     }
 
@@ -56,14 +57,14 @@ def test_a_disabled_one_shows_so_until_it_is_enabled() -> None:
     (row,) = [line for line in queue_schedules().splitlines() if line.startswith(NAME)]
     assert row.split()[-3:] == ["-", "-", "disabled"]
     Scheduler().tick()
-    assert get_queue("embeddings").job_ids("waiting") == []
+    assert [job.name for job in get_queue("embeddings").jobs("waiting")] == ["count-embeddings"], "another's"
     assert queue_schedules("--enable", NAME) == f"{NAME}: enabled\n"
     assert not get_schedule(NAME).is_disabled
 
 
 @pytest.mark.parametrize("option", ["--run", "--disable", "--enable", "--history"])
 def test_an_unknown_name_is_refused_with_those_that_exist(option: str) -> None:
-    with pytest.raises(CommandError, match="Unknown schedule 'nope': there are clean-queues, sweep-embeddings"):
+    with pytest.raises(CommandError, match="Unknown schedule 'nope': there are clean-queues, count-embeddings, sweep-embeddings"):
         queue_schedules(option, "nope")
 
 

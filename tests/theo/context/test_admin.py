@@ -7,6 +7,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
+from embeddings.models import DirtyEntity
 from tests.theo.context.conftest import NOON
 from theo.context.models import Deadline, Event, Person, Place, Task
 
@@ -48,6 +49,24 @@ def test_a_list_needs_as_many_queries_for_one_row_as_for_twenty(admin_pages, ent
         entity.save()
     with django_assert_max_num_queries(12):
         admin_pages.get(reverse(f"admin:context_{model}_changelist"))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_entity_shows_the_state_of_its_embedding_and_can_be_embedded_again(admin_pages, entities, model):
+    entity = entities[model]
+    url = reverse(f"admin:context_{model}_change", args=[entity.pk])
+    page = admin_pages.get(url).content.decode()
+    assert page.count('class="embedding-state"') == 1 and "<strong>pending</strong>" in page
+    DirtyEntity.objects.all().delete()
+    admin_pages.post(reverse(f"admin:context_{model}_embed", args=[entity.pk]))
+    assert list(DirtyEntity.objects.values_list("entity_type", "entity_id")) == [(model, str(entity.pk))]
+
+
+def test_what_is_in_the_trash_says_that_it_is_not_embedded(admin_pages, entities):
+    entities["person"].soft_delete()
+    DirtyEntity.objects.all().delete()
+    page = admin_pages.get(reverse("admin:context_person_change", args=[entities["person"].pk])).content.decode()
+    assert "not embedded: should_embed says no" in page and "Embed again" not in page
 
 
 @pytest.mark.parametrize("model", MODELS)

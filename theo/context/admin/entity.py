@@ -1,10 +1,11 @@
 from django.contrib import admin
 from django.db import models
 
+from embeddings.admin import EmbeddedAdmin
 from theo.context.admin.trash import TrashAdmin, TrashFilter
 
 
-class EntityAdmin(TrashAdmin):
+class EntityAdmin(EmbeddedAdmin, TrashAdmin):
     """What the pages of all entities share. `own_fields` are the entity's, `own_filters` follow those of trash and owner."""
 
     own_fields: tuple = ()
@@ -29,6 +30,7 @@ class EntityAdmin(TrashAdmin):
             (None, {"fields": ("user", *self.own_fields, "tags")}),
             ("Origin", {"classes": ["collapse"], "fields": ("source", "source_id", "source_synced_at", "metadata")}),
             ("Record", {"classes": ["collapse"], "fields": ("created_at", "updated_at", "deleted_at")}),
+            *self.embedding_fieldsets(request, obj),
         ]
 
     def get_changeform_initial_data(self, request):

@@ -1,0 +1,117 @@
+"""Everything on the coverage page, of all databases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from embeddings.admin.addresses import address_of_entity
+from embeddings.admin.coverage import TypeCoverage, read_coverage
+from embeddings.admin.usage import Day, read_usage
+from embeddings.conf import settings
+from embeddings.exceptions import ProviderMisconfigured
+from embeddings.indexing.parking import Parked, find_parked
+from embeddings.models import EmbeddingModel
+from embeddings.providers.gate import provider_state
+from embeddings.providers.state import ProviderState
+
+MOST_PARKED = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelState:
+    model: EmbeddingModel
+    provider: ProviderState
+
+    @property
+    def words(self) -> str:
+        words = {
+            None: _("serving"),
+            "unknown": _("unknown: Redis does not say"),
+            "rate_limit": _("paused by its rate limit"),
+            "outage": _("out of order"),
+            "circuit": _("cut off: the circuit is open"),
+        }
+        return words[self.provider.kind]
+
+    @property
+    def retry_at(self) -> datetime | None:
+        """Until then it is left alone; None where the next job asks it."""
+        seconds = self.provider.retry_in_seconds
+        return timezone.now() + timedelta(seconds=seconds) if seconds else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParkedRow:
+    row: Parked
+
+    @property
+    def name(self) -> str:
+        if self.row.path:
+            return _("%(type)s by %(path)s %(id)s") % {"type": self.row.entity_type, "path": self.row.path, "id": self.row.entity_id}
+        return f"{self.row.entity_type} {self.row.entity_id}"
+
+    @property
+    def url(self) -> str | None:
+        """The entity's own page; of what depends on a row there is none."""
+        return None if self.row.path else address_of_entity(self.row.entity_type, self.row.entity_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexPage:
+    """The index of one database. `parked` are the latest, of entities and of fan-outs. `fault`: the settings name no model, and there
+    is none, so that nothing can be told of types."""
+
+    database: str
+    types: Sequence[TypeCoverage]
+    models: Sequence[ModelState]
+    usage: Sequence[Day]
+    parked: Sequence[ParkedRow]
+    fault: str = ""
+
+    @property
+    def parked_types(self) -> list[str]:
+        return sorted({parked.row.entity_type for parked in self.parked} | {row.entity_type for row in self.types if row.parked})
+
+    @property
+    def most_tokens(self) -> int:
+        """Of one day; at least 1."""
+        return max(1, *(day.tokens for day in self.usage))
+
+    @property
+    def counted_at(self) -> datetime | None:
+        """The oldest of the counts that are shown; None before the first."""
+        return min((row.counted_at for row in self.types if row.counted_at), default=None)
+
+    @property
+    def is_redis_away(self) -> bool:
+        return any(state.provider.kind == "unknown" for state in self.models)
+
+
+def read_page() -> list[IndexPage]:
+    """One index for each of EMBEDDINGS_DATABASES. A Redis that is away costs the providers' states, and nothing else."""
+    return [_read(using) for using in settings.databases]
+
+
+def _read(using: str) -> IndexPage:
+    types, fault = _types(using)
+    models = {row.model.pk: row.model for row in types}
+    return IndexPage(
+        database=using,
+        types=types,
+        models=[ModelState(model=model, provider=provider_state(model)) for model in models.values()],
+        usage=read_usage(using),
+        parked=[ParkedRow(row=row) for row in find_parked(using=using, most=MOST_PARKED)],
+        fault=fault,
+    )
+
+
+def _types(using: str) -> tuple[list[TypeCoverage], str]:
+    try:
+        return read_coverage(using), ""
+    except ProviderMisconfigured as error:
+        return [], str(error)
