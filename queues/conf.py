@@ -3,7 +3,7 @@
 The queues themselves (names, connections, serializers, CONCURRENCY) live in Django's RQ_QUEUES alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -43,6 +43,11 @@ class QueuesSettings:
     """Dotted paths that may be enqueued the way of plain RQ, besides registered jobs."""
     test_redis: bool = False
     """Whether the servers of RQ_QUEUES are there for tests alone, so that `queues.testing` may delete every job in them."""
+
+    api_tokens: Mapping[str, str] | Sequence[str] = MappingProxyType({})
+    """Who may read the endpoints without a session: name -> SHA-256 (hex) of a token that `manage.py queue_token` made; or hashes alone."""
+    masked_fields: tuple[str, ...] = ("token", "password", "secret", "authorization")
+    """Fields of payloads that are never shown: those whose name contains one of these, in any case."""
 
     clean_queue: str | None = ""
     """The queue on which the hourly clean-up runs, the first of RQ_QUEUES when empty; None turns it off. Read when Django starts."""

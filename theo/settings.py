@@ -97,6 +97,7 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 
 if not DEBUG:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+    SECURE_REDIRECT_EXEMPT = [r"^health/(live|ready)$"]  # balancers ask over plain http, and tell nothing that is secret
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=3600)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_ALL", default=False)
@@ -114,6 +115,7 @@ RQ = {
     "JOB_CLASS": "queues.store.rq_job.RQJob",
     "WORKER_CLASS": "queues.worker.ConcurrentWorker",
 }
+QUEUES_API_TOKENS = env.dict("QUEUES_API_TOKENS", default={})
 RQ_SHOW_ADMIN_LINK = False  # django-rq's pages let any staff user empty queues; ours ask for permissions
 
 # Embeddings: the active row of EmbeddingModel decides the model; these are credentials and the first model.

@@ -105,6 +105,11 @@ def parse_thresholds(value: Any) -> dict[str, Threshold]:
     return {metric: (pair[0], pair[1]) for metric, pair in value.items()}
 
 
+def capacity_of(queue: str, slots: int) -> int:
+    """Jobs that so many slots run at once, where batches are full."""
+    return slots * max((job.batch or 1 for job in registry if job.queue == queue), default=1)
+
+
 def _is_limit(value: Any) -> bool:
     return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0)
 
@@ -120,7 +125,7 @@ def _counted(queue: Queue, stats: QueueStats) -> Iterator[Finding]:
 
 def _long_runs(queue: Queue, stats: QueueStats) -> Iterator[Finding]:
     """More long runs than the fleet can have mean that leases have outlived their workers."""
-    capacity = stats.concurrency * max((job.batch or 1 for job in registry if job.queue == queue.name), default=1)
+    capacity = capacity_of(queue.name, stats.concurrency)
     warning, critical = (None if factor is None else factor * capacity for factor in thresholds_of(queue)["active"])
     bounds = [bound for bound in (warning, critical) if bound is not None]
     if not bounds or stats.active <= min(bounds):

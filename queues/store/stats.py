@@ -46,10 +46,11 @@ COUNTED = ("waiting", "active", "completed", "failed", "delayed")
 
 def read(connection: redis.Redis, names: Sequence[str]) -> dict[str, QueueStats]:
     """The statistics of queues of one server, in one round trip; writes nothing (RQ's own counting cleans registries on the way)."""
-    return {name: _stats(row) for name, row in zip(names, scripts.stats(connection, names), strict=True)}
+    return {name: of_row(row) for name, row in zip(names, scripts.stats(connection, names), strict=True)}
 
 
-def _stats(row: Sequence[Any]) -> QueueStats:
+def of_row(row: Sequence[Any]) -> QueueStats:
+    """What stats.lua answers of one queue."""
     waiting, active, delayed, completed, failed, paused, workers, busy, slots, *totals, age, enqueued_at = row
     return QueueStats(
         waiting=waiting,
