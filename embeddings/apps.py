@@ -8,7 +8,7 @@ class EmbeddingsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from embeddings import checks, setting_checks  # noqa: F401
+        from embeddings import checks, metrics, readiness, setting_checks  # noqa: F401
         from embeddings.capture import installation, signals
         from embeddings.capture.registry import registry
         from embeddings.indexing import parking
@@ -16,4 +16,6 @@ class EmbeddingsConfig(AppConfig):
         autodiscover_modules("embeddables")
         signals.connect(registry)
         parking.connect()
+        metrics.connect()
+        readiness.connect()
         post_migrate.connect(installation.refresh, sender=self, dispatch_uid="embeddings.triggers")
