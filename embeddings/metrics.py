@@ -14,6 +14,7 @@ from django.db.models import Count, Min, Q, Sum
 from django.db.models.functions import Now
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from embeddings.capture.registry import registry
 from embeddings.conf import settings
 from embeddings.models import DirtyEntity, EmbeddingModel, EmbeddingUsage, FanOut
 from embeddings.names import EMBEDDINGS
@@ -109,9 +110,10 @@ def read_database(alias: str) -> DatabaseReading:
 def _add_database(families: EmbeddingsFamilies, alias: str, reading: DatabaseReading) -> None:
     families.up.add_metric((alias,), 1)
     for family, rows in ((families.dirty, reading.dirty), (families.fan_outs, reading.fan_outs)):
-        for row in rows:
+        counts = {embeddable.entity_type: dict.fromkeys(COUNTS, 0) for embeddable in registry} | {row["entity_type"]: row for row in rows}
+        for entity_type, count in counts.items():
             for state in COUNTS:
-                family.add_metric((alias, row["entity_type"], state), row[state])
+                family.add_metric((alias, entity_type, state), count[state])
     ages = [row["age"].total_seconds() for row in reading.dirty if row["age"]]
     families.oldest.add_metric((alias,), max(ages, default=0.0))
     for model, (requests, tokens) in sorted(reading.usage.items()):
