@@ -11,6 +11,7 @@ import yaml
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
+from embeddings.models import EmbeddingModel
 from queues import add_job
 from queues.api.tokens import hash_of, new_token
 from queues.operations.health import DEFAULTS
@@ -37,6 +38,7 @@ def test_every_metric_that_they_name_is_given_with_the_labels_that_they_use(sett
     token = new_token()
     settings.QUEUES_API_TOKENS = [hash_of(token)]
     program = Client(headers={"Authorization": f"Bearer {token}"})
+    EmbeddingModel.objects.active()
     with worker_processes({}) as start_worker:
         add_job(QUEUE, "greet", {"name": "Ann"})
         start_worker(QUEUE)
