@@ -20,7 +20,6 @@ from embeddings.models import DirtyEntity, EmbeddingModel, EmbeddingUsage, FanOu
 from embeddings.names import EMBEDDINGS
 from embeddings.providers.gate import read_troubles
 from queues import QueuesError, get_queue
-from queues.api.prometheus.registry import register_collector
 
 log = logging.getLogger("embeddings")
 
@@ -30,10 +29,6 @@ STATES = ("serving", "rate_limit", "outage", "circuit")
 MODEL = ("provider", "model")
 PENDING = Q(parked_reason="")
 COUNTS = {"pending": Count("pk", filter=PENDING), "parked": Count("pk", filter=~PENDING)}
-
-
-def connect() -> None:
-    register_collector(EmbeddingsCollector)
 
 
 class EmbeddingsFamilies:

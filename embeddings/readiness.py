@@ -5,13 +5,9 @@ from __future__ import annotations
 from django.db import connections
 
 from embeddings.conf import settings
-from queues.api.readiness import NotReady, register_check
+from queues.api.readiness import NotReady
 
 LOOK = "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'vector'), to_regclass('embeddings_embedding') IS NOT NULL"
-
-
-def connect() -> None:
-    register_check("pgvector", check_pgvector)
 
 
 def check_pgvector() -> None:

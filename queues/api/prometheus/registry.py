@@ -1,36 +1,33 @@
-"""Which collectors a scrape asks: ours, and those that apps register."""
+"""Which collectors a scrape asks: ours, and those that apps register. By path: what only a scrape needs is loaded by the first one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Protocol
 
-from prometheus_client import CollectorRegistry
-from prometheus_client.core import Metric
+from django.utils.module_loading import import_string
 
-from queues.api.prometheus.collector import QueuesCollector
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
 
 
 class Collector(Protocol):
-    """What answers a scrape. It is made anew for each; `describe` asks nobody, it only names the families."""
+    """What answers one scrape. `describe` gives the families without a sample, and asks nobody."""
 
     def collect(self) -> Iterable[Metric]: ...
 
     def describe(self) -> Iterable[Metric]: ...
 
 
-_factories: list[Callable[[], Collector]] = [QueuesCollector]
+_paths = ["queues.api.prometheus.collector.QueuesCollector"]
 
 
-def register_collector(factory: Callable[[], Collector]) -> None:
-    """Called in the `ready` of an app that has figures of its own."""
-    if factory not in _factories:
-        _factories.append(factory)
+def register_collector(path: str) -> None:
+    """The dotted path of a class, for the `ready` of an app that has figures of its own."""
+    if path not in _paths:
+        _paths.append(path)
 
 
-def new_registry() -> CollectorRegistry:
-    """One for each scrape: every process of a site answers alike, and nothing that one request asks for stays for the next."""
-    registry = CollectorRegistry()
-    for factory in _factories:
-        registry.register(factory())
-    return registry
+def new_collectors() -> Iterator[Collector]:
+    for path in _paths:
+        yield import_string(path)()

@@ -77,6 +77,14 @@ def test_secrets_are_masked_at_any_depth_and_big_numbers_are_exact(program: Clie
     assert "9223372036854775807" in answer and "9007199254740993" in answer and '"step": 1' in answer
 
 
+def test_a_text_is_looked_for_in_so_many_jobs_at_a_time_and_the_answer_says_how_far_it_looked(program: Client) -> None:
+    add_jobs(QUEUE, [("greet", {"name": f"n{number}"}) for number in range(10_000)])
+    last = add_job(QUEUE, "greet", {"name": "needle"})
+    first = ask(program, q="needle")
+    assert (first["jobs"], first["looked"], first["total"]) == ([], 10_000, 10_001)
+    assert ids(program, q="needle", page=first["next"]) == [last.id]
+
+
 @pytest.mark.parametrize("page", ["rubbish", "~~~~", "state~-5~nan~~x", "state~999999999999~1e999~-~\x00", "name~1~0~~a" * 50])
 def test_a_cursor_that_is_none_is_answered(program: Client, page: str) -> None:
     add_job(QUEUE, "greet", {"name": "Ann"})
