@@ -3,7 +3,7 @@
 The queues themselves (names, connections, serializers, CONCURRENCY) live in Django's RQ_QUEUES alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -45,6 +45,9 @@ class QueuesSettings:
     """Payload fields whose names contain one of these are masked wherever they are shown."""
     test_redis: bool = False
     """Whether the servers of RQ_QUEUES are there for tests alone, so that `queues.testing` may delete every job in them."""
+
+    api_tokens: Mapping[str, str] | Sequence[str] = MappingProxyType({})
+    """Who may read the endpoints without a session: name -> SHA-256 (hex) of a token that `manage.py queue_token` made; or hashes alone."""
 
     clean_queue: str | None = ""
     """The queue on which the hourly clean-up runs, the first of RQ_QUEUES when empty; None turns it off. Read when Django starts."""

@@ -29,10 +29,17 @@ def get_queue_stats(name: str) -> QueueStats:
 def get_all_queue_stats() -> dict[str, QueueStats]:
     """Every queue in numbers, in the order of RQ_QUEUES: one round trip a Redis server."""
     found: dict[str, QueueStats] = {}
-    for server, names in _servers():
+    for server, names in servers():
         with translated():
             found |= stats.read(server, names)
     return {name: found[name] for name in queue_names()}
+
+
+def ping_servers() -> None:
+    """Asks each Redis whether it is there. Raises RedisUnavailable."""
+    for server, _ in servers():
+        with translated():
+            server.ping()
 
 
 def pause_queue(name: str) -> None:
@@ -84,7 +91,7 @@ def remove_failed(queue: str, *, limit: int = 0, **wanted: Unpack[Wanted]) -> in
 
 def get_job(job_id: str) -> Job:
     """The job of this id, on whichever server. Raises JobNotFound, RedisUnavailable."""
-    for _, names in _servers():
+    for _, names in servers():
         if found := get_queue(names[0]).fetch([job_id]):
             return found[0]
     raise JobNotFound(f"There is no job {job_id!r}; ended ones are kept by count.")
@@ -115,7 +122,7 @@ def get_workers(queue: str | None = None) -> list[WorkerInfo]:
     if queue is not None:
         return get_queue(queue).workers()
     with translated():
-        found = {worker.name: worker for server, _ in _servers() for worker in workers.of_server(server)}
+        found = {worker.name: worker for server, _ in servers() for worker in workers.of_server(server)}
     return sorted(found.values(), key=lambda worker: worker.name)
 
 
@@ -163,7 +170,7 @@ def get_fleet() -> Fleet:
         return sum((fleet.read(server, names) for server, names in _servers()), Fleet())
 
 
-def _servers() -> Iterator[tuple[redis.Redis, list[str]]]:
+def servers() -> Iterator[tuple[redis.Redis, list[str]]]:
     """Each Redis once, with the names of its queues."""
     by_server: dict[int, tuple[redis.Redis, list[str]]] = {}
     for name in queue_names():

@@ -95,6 +95,7 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 
+SECURE_REDIRECT_EXEMPT = [r"^health/(live|ready)$"]  # balancers ask over plain http; nothing there is secret
 if not DEBUG:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
@@ -114,6 +115,7 @@ RQ = {
     "JOB_CLASS": "queues.store.rq_job.RQJob",
     "WORKER_CLASS": "queues.worker.ConcurrentWorker",
 }
+QUEUES_API_TOKENS = env.dict("QUEUES_API_TOKENS", default={})
 RQ_SHOW_ADMIN_LINK = False  # django-rq's pages let any staff user empty queues; ours ask for permissions
 
 # Embeddings: the active row of EmbeddingModel decides the model; these are credentials and the first model.

@@ -7,5 +7,6 @@ admin.site.index_title = "Everything Theo knows and does"
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/admin/", include("queues.api.urls")),
+    path("", include("queues.api.monitoring_urls")),
     path("", include("theo.web.urls")),
 ]

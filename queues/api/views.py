@@ -2,17 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.http import HttpRequest, JsonResponse
 
-from queues import RedisUnavailable, get_all_queue_stats
-from queues.api.access import json_view
+from queues.api import documents
+from queues.api.access import BadQuery, guarded
+from queues.control import get_all_queue_stats
+from queues.jobs.options import JOB_ID
+from queues.jobs.states import State
+from queues.store.pages import Cursor, Page, read_page
+from queues.store.queue import Queue, get_queue
+from queues.store.search import Filter
+from queues.store.stats import COUNTED
 
 
-@json_view
+@guarded
 def queues(request: HttpRequest) -> JsonResponse:
-    """The statistics of every queue; 503 when a Redis does not answer."""
-    try:
-        stats = {name: each.counts() for name, each in get_all_queue_stats().items()}
-    except RedisUnavailable as error:
-        return JsonResponse({"error": str(error)}, status=503)
-    return JsonResponse({"queues": stats})
+    """The five states of every queue, in the shape that the specification gives."""
+    return JsonResponse({"queues": {name: stats.counts() for name, stats in get_all_queue_stats().items()}})
+
+
+@guarded
+def queue(request: HttpRequest, name: str) -> JsonResponse:
+    """All that is known of one queue as a whole."""
+    return JsonResponse(documents.of_queue(get_queue(name)))
+
+
+@guarded
+def jobs(request: HttpRequest, name: str) -> JsonResponse:
+    """A page of the jobs of one state (`state`, waiting by default), filtered by `name`, `owner`, `error_class`, and `q`: an id, or a text
+    in the error or the payload. `page` is `next` or `previous` of another answer."""
+    found = get_queue(name)
+    state = _state(request.GET.get("state", State.WAITING))
+    return JsonResponse(documents.of_page(found, state, _page(found, state, request)))
+
+
+def _state(text: str) -> State:
+    if text not in COUNTED:
+        raise BadQuery(f"There is no state {text!r}: give one of {', '.join(COUNTED)}.")
+    return State(text)
+
+
+def _page(queue: Queue, state: State, request: HttpRequest) -> Page:
+    query = request.GET
+    name, owner, error_class, text = (query.get(field) or None for field in ("name", "owner", "error_class", "q"))
+    wanted = Filter(name=name, owner=owner, error_class=error_class, text=text)
+    named = queue.find(query["q"]) if "page" not in query and JOB_ID.fullmatch(query.get("q", "")) else None
+    if named and named.state is state and replace(wanted, text=None).fits(named):
+        return Page(jobs=(named,), total=1, looked=1, offset=0, next=None, previous=None)
+    return read_page(queue, state, wanted, cursor=Cursor.parse(query.get("page", "")))

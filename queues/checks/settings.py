@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning, register
 
+from queues.api.tokens import HASH
 from queues.conf import PREFIX, settings
 from queues.jobs.states import State
 from queues.operations.health import parse_thresholds
@@ -37,7 +39,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
     functions = settings.allowed_functions
     if not isinstance(functions, (list, tuple, set, frozenset)) or not all(isinstance(path, str) and "." in path for path in functions):
         found.append(_error(f"{PREFIX}ALLOWED_FUNCTIONS is {functions!r}.", "It must be a list of dotted paths of functions."))
-    return [*found, *_masked_fields(), *_answer_seconds(), *_health(), *_cleanup()]
+    return [*found, *_masked_fields(), *_answer_seconds(), *_health(), *_cleanup(), *_api_tokens()]
 
 
 def _masked_fields() -> list[CheckMessage]:
@@ -60,6 +62,23 @@ def _health() -> list[CheckMessage]:
     except ValueError as error:
         return [_error(f"{PREFIX}HEALTH is wrong: {error}.", 'Write {"waiting": (100, 1000)}: above the first a warning, then critical.')]
     return []
+
+
+def _api_tokens() -> list[CheckMessage]:
+    """Says nothing of the values: one of them may be a token that was written instead of its hash."""
+    tokens, setting = settings.api_tokens, f"{PREFIX}API_TOKENS"
+    if not isinstance(tokens, (Mapping, list, tuple)):
+        return [
+            _error(f"{setting} is neither a mapping nor a list.", 'Write {"prometheus": "the hash that manage.py queue_token printed"}.')
+        ]
+    named = [(repr(name), known) for name, known in (tokens.items() if isinstance(tokens, Mapping) else enumerate(tokens))]
+    cure = "Make one with manage.py queue_token, and write the hash, not the token."
+    found = [_error(f"{setting}[{name}] is no SHA-256 in hex.", cure) for name, known in named if not HASH.fullmatch(str(known))]
+    seen: dict[str, str] = {}
+    for name, known in named:
+        if (first := seen.setdefault(str(known).lower(), name)) != name:
+            found.append(_error(f"{setting}[{name}] is the same token as {first}.", "Give each program a token of its own."))
+    return found
 
 
 def _cleanup() -> list[CheckMessage]:

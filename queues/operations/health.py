@@ -119,6 +119,11 @@ def parse_thresholds(value: Any) -> dict[str, Threshold]:
     return {metric: (pair[0], pair[1]) for metric, pair in value.items()}
 
 
+def capacity_of(queue: str, slots: int) -> int:
+    """Jobs that so many slots run at once, where batches are full."""
+    return slots * max((job.batch or 1 for job in registry if job.queue == queue), default=1)
+
+
 def _is_limit(value: Any) -> bool:
     return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0)
 
@@ -134,20 +139,16 @@ def _counted(queue: Queue, stats: QueueStats) -> Iterator[Finding]:
 
 def _long_runs(queue: Queue, stats: QueueStats, count: int) -> Iterator[Finding]:
     """More long runs than the fleet can have mean that leases have outlived their workers."""
-    words = (
-        f"at least {count} running for longer than {LONG_RUN_SECONDS:g} s, where living workers can run {_capacity(queue, stats)} at once"
-    )
+    capacity = capacity_of(queue.name, stats.concurrency)
+    words = f"at least {count} running for longer than {LONG_RUN_SECONDS:g} s, where living workers can run {capacity} at once"
     yield from _beyond("active", count, _bounds(queue, stats), words)
 
 
 def _bounds(queue: Queue, stats: QueueStats) -> Threshold:
-    warning, critical = (None if factor is None else factor * _capacity(queue, stats) for factor in thresholds_of(queue)["active"])
+    warning, critical = (
+        None if factor is None else factor * capacity_of(queue.name, stats.concurrency) for factor in thresholds_of(queue)["active"]
+    )
     return warning, critical
-
-
-def _capacity(queue: Queue, stats: QueueStats) -> int:
-    """Jobs that living workers can run at once."""
-    return stats.concurrency * max((job.batch or 1 for job in registry if job.queue == queue.name), default=1)
 
 
 def _unserved(stats: QueueStats) -> Iterator[Finding]:

@@ -33,6 +33,15 @@ def failed(queue: str) -> str:
     return f"{PREFIX}:failed:{queue}"
 
 
+def deferred(queue: str) -> str:
+    return f"{PREFIX}:deferred:{queue}"
+
+
+def workers() -> str:
+    """The keys of all workers of this Redis."""
+    return f"{PREFIX}:workers"
+
+
 def prioritized(queue: str) -> str:
     return f"{PREFIX}:ext:{queue}:prio"
 

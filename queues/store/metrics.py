@@ -134,7 +134,7 @@ def since_ever(connection: redis.Redis, queues: Iterable[str]) -> dict[str, dict
     with connection.pipeline(transaction=False) as pipeline:
         for name in names:
             pipeline.hgetall(keys.counts(name))
-        return {name: _by_name(answer) for name, answer in zip(names, pipeline.execute(), strict=True)}
+        return {name: by_name(answer) for name, answer in zip(names, pipeline.execute(), strict=True)}
 
 
 def error_groups(connection: redis.Redis, queue: str) -> list[ErrorGroup]:
@@ -167,7 +167,8 @@ def _span(start: int, fields: Mapping[bytes, bytes]) -> Span:
     return Span(start=datetime.fromtimestamp(start, UTC), total=total, names=names, errors=errors)
 
 
-def _by_name(fields: Mapping[bytes, bytes]) -> dict[str, Tally]:
+def by_name(fields: Mapping[bytes, bytes]) -> dict[str, Tally]:
+    """What stands at keys.counts."""
     return {name: _tally(values) for name, values in _sort(fields)[1].items()}
 
 

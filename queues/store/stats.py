@@ -46,7 +46,7 @@ COUNTED = ("waiting", "active", "completed", "failed", "delayed")
 
 def read(connection: redis.Redis, names: Sequence[str]) -> dict[str, QueueStats]:
     """The statistics of queues of one server, in one round trip; writes nothing (RQ's own counting cleans registries on the way)."""
-    return {name: _stats(row) for name, row in zip(names, scripts.stats(connection, names), strict=True)}
+    return {name: of_row(row) for name, row in zip(names, scripts.stats(connection, names), strict=True)}
 
 
 def ask(pipeline: redis.client.Pipeline, name: str) -> None:
@@ -58,10 +58,11 @@ def parse(answer: Any) -> QueueStats:
     """Raises the error that was the answer."""
     if isinstance(answer, Exception):
         raise answer
-    return _stats(answer[0])
+    return of_row(answer[0])
 
 
-def _stats(row: Sequence[Any]) -> QueueStats:
+def of_row(row: Sequence[Any]) -> QueueStats:
+    """What stats.lua answers of one queue."""
     waiting, active, delayed, completed, failed, paused, workers, busy, slots, *totals, age, enqueued_at = row
     return QueueStats(
         waiting=waiting,

@@ -58,7 +58,8 @@ def test_the_two_apps_are_all_that_is_packaged() -> None:
 
 def test_all_that_the_apps_import_is_a_dependency_and_hardly_anything_else_is() -> None:
     distributions = packages_distributions()
-    imported = {name.lower() for app in APPS for package in imported_packages(app) for name in distributions.get(package, [package])}
+    packages = {package for app in APPS for package in imported_packages(app)}
+    imported = {name.lower().replace("_", "-") for package in packages for name in distributions.get(package, [package])}
     listed = {name_of(each) for each in PROJECT["project"]["dependencies"]}
     assert imported - OPTIONAL - listed == set()
     assert listed - imported <= {"psycopg", "hiredis", "tqdm"}

@@ -1,4 +1,6 @@
+import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 import redis
@@ -33,3 +35,16 @@ def start_worker() -> Iterator[StartWorker]:
     """Starts `manage.py rqworker` as a process of its own; whatever still runs is killed at the end."""
     with worker_processes({}) as start:
         yield start
+
+
+@pytest.fixture
+def time_limit() -> Callable[[float], AbstractContextManager[None]]:
+    """`with time_limit(2):` fails if its block takes longer, in seconds: for what is promised."""
+
+    @contextmanager
+    def limit(seconds: float) -> Iterator[None]:
+        start = time.monotonic()
+        yield
+        assert time.monotonic() - start < seconds
+
+    return limit

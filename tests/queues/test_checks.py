@@ -230,3 +230,28 @@ def test_deleting_dead_letters_is_a_warning_while_it_is_asked_for(settings) -> N
     assert "dead letters are deleted for good after 86400 s" in cause
     settings.QUEUES_CLEAN_QUEUE = None
     assert found() == []
+
+
+HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+
+@pytest.mark.parametrize(
+    ("tokens", "cause"),
+    [
+        ("geheim", "QUEUES_API_TOKENS is neither a mapping nor a list."),
+        ({"prometheus": "geheim"}, "QUEUES_API_TOKENS['prometheus'] is no SHA-256 in hex."),
+        ({"prometheus": None}, "QUEUES_API_TOKENS['prometheus'] is no SHA-256 in hex."),
+        ([f"{HASH} "], "QUEUES_API_TOKENS[0] is no SHA-256 in hex."),
+        ({"one": HASH, "two": HASH.upper()}, "QUEUES_API_TOKENS['two'] is the same token as 'one'."),
+        ([HASH, HASH], "QUEUES_API_TOKENS[1] is the same token as 0."),
+    ],
+)
+def test_a_token_that_cannot_be_compared_is_an_error_that_does_not_tell_it(settings, tokens: object, cause: str) -> None:
+    settings.QUEUES_API_TOKENS = tokens
+    assert found() == [("queues.E006", cause)]
+
+
+def test_hashes_of_tokens_are_fine_with_and_without_names(settings) -> None:
+    for tokens in ({}, [], {"one": HASH}, [HASH]):
+        settings.QUEUES_API_TOKENS = tokens
+        assert found() == []

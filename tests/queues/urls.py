@@ -3,4 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
-urlpatterns = [path("admin/", admin.site.urls), path("api/admin/", include("queues.api.urls"))]
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("api/admin/", include("queues.api.urls")),
+    path("", include("queues.api.monitoring_urls")),
+]

@@ -13,12 +13,6 @@ URL = "/api/admin/queues"
 EMPTY = {"waiting": 0, "active": 0, "completed": 0, "failed": 0, "delayed": 0}
 
 
-@pytest.fixture
-def operator(client: Client) -> Client:
-    client.force_login(make_user("view_queue"))
-    return client
-
-
 def test_all_queues_are_answered_in_the_specified_shape(operator: Client, committed: Committed) -> None:
     fill_queue(committed)
     response = operator.get(URL)
