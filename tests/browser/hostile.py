@@ -24,7 +24,9 @@ HALF = '{"half": "\\ud800", "key \\udfff": ["\\ud83d"], "text": "<script>window.
 
 NUMBERS = ["nan", "inf", "-inf", "1e400", "9" * 400, "-1", "0x10", "", "\x00", HALF, "[]", '{"a": {"b": [null, 1e400]}}', HOSTILE]
 FIELDS = ["priority", "attempts", "attempts_made", "stalled", "created_at", "enqueued_at", "started_at", "ended_at", "timeout", "progress",
-          "backoff", "meta", "description", "error", "error_class", "owner", "worker_name", "name", "data", "exc_info", "result"]  # fmt: skip
+          "backoff", "meta", "description", "error", "error_class", "owner", "worker_name", "name",
+          "data", "exc_info", "result"]  # fmt: skip
+RESULT_FIELDS = ("type", "exc_string", "exc_class", "return_value", "worker_name", "execution_started_at", "execution_ended_at")
 PLACES = {
     "failed": (keys.failed(QUEUE), "failed"),
     "completed": (keys.completed(QUEUE), "finished"),

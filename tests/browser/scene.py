@@ -92,16 +92,8 @@ def _embed(owner: User) -> Person:
     reconcile()
     parked, _ = (Person.objects.create(user=owner, name=name, source_id=name) for name in ("Parked", "Pending"))
     now = timezone.now()
-    FanOut.objects.create(
-        entity_type="person",
-        path="friends",
-        related_id="7",
-        version=1,
-        dirtied_at=now,
-        enqueued_at=now,
-        parked_reason=HOSTILE,
-        parked_at=now,
-    )
+    owed = {"version": 1, "dirtied_at": now, "enqueued_at": now, "parked_at": now}
+    FanOut.objects.create(entity_type="person", path="friends", related_id="7", parked_reason=HOSTILE, **owed)
     EmbeddingUsage.objects.create(day="2026-01-02", provider="fake", model=HOSTILE[:100], requests=3, tokens=1234)
     DirtyEntity.objects.filter(entity_id=str(parked.pk)).update(parked_reason=HOSTILE, parked_at=now)
     content_type = ContentType.objects.get_for_model(Queue)
