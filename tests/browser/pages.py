@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 
 import pytest
 from django.apps import apps
@@ -16,7 +17,6 @@ from django.urls import URLPattern, reverse
 
 from queues.admin.pages import PageAdmin
 from tests.browser.scene import Scene
-from tests.testapp.jobs import QUEUE
 
 APPS = ("queues", "embeddings")
 STOCK = ("changelist", "change")
@@ -27,6 +27,9 @@ FURTHER = ("context_person_change",)
 QUERIES = {
     "queues_queue_change": [f"?state={state}" for state in ("waiting", "active", "completed", "failed", "delayed")],
     "queues_queue_bulk": ["?state=failed&action=retry", "?state=waiting&action=cancel"],
+    "queues_job_add": ["", "?queue=notifications&name=greet", "?queue=notifications&name=mail"],
+    "queues_deadletter_confirm_retry": ["?error_class=ValueError&name=fail"],
+    "queues_deadletter_confirm_remove": ["?error_class=ValueError&name=fail"],
 }
 """The queries of pages that show something else by each, or nothing without."""
 
@@ -43,38 +46,41 @@ class AdminPage:
         return self.name
 
     def addresses(self, scene: Scene) -> list[str]:
-        """Where it is found, with each of its queries. Fails the test where this module does not know a parameter."""
-        address = reverse(f"admin:{self.name}", kwargs={name: self._argument(name, scene) for name in self.parameters})
-        return [address + query for query in QUERIES.get(self.name, [""])]
+        """Where it is found: of each thing that the scene has for it, with each of its queries. Fails the test where this module does
+        not know a parameter."""
+        values = product(*(self._arguments(name, scene) for name in self.parameters))
+        found = [reverse(f"admin:{self.name}", args=[admin.utils.quote(value) for value in each]) for each in values]
+        return [address + query for address in found for query in QUERIES.get(self.name, [""])]
 
-    def _argument(self, parameter: str, scene: Scene) -> str:
+    def _arguments(self, parameter: str, scene: Scene) -> list[str]:
         known = arguments(scene)
         for key in (f"{self.name}.{parameter}", f"{self.name.rpartition('_')[0]}.{parameter}"):
             if key in known:
                 return known[key]
-        model = apps.get_model(*self.name.split("_")[:2])
         if self.is_stock and parameter == "object_id":
-            return _first(model)
+            return [_first(apps.get_model(*self.name.split("_")[:2]))]
         pytest.fail(f"tell pages.py what {self.name} needs as {parameter!r}: a line in arguments()")
 
 
-def arguments(scene: Scene) -> dict[str, str]:
+def arguments(scene: Scene) -> dict[str, list[str]]:
     """Values by `<URL name>.<parameter>`, or `<app>_<model>.<parameter>` for all pages of a model."""
-    plain = {
-        "queues_queue.object_id": QUEUE,
-        "queues_job.object_id": scene.jobs["failed"],
-        "queues_worker.object_id": scene.worker,
-        "queues_schedule.object_id": scene.schedule,
-        "context_person.object_id": str(scene.person.pk),
+    return {
+        "queues_queue.object_id": [scene.queue],
+        "queues_job_change.object_id": list(scene.jobs.values()),
+        "queues_job.object_id": [scene.jobs["failed"]],
+        "queues_job.part": ["payload"],
+        "queues_worker.object_id": [scene.worker],
+        "queues_schedule.object_id": [scene.schedule],
+        "queues_deadletter.object_id": ["ValueError:fail"],
+        "context_person.object_id": [str(scene.person.pk)],
     }
-    return {key: admin.utils.quote(value) for key, value in plain.items()}
 
 
 def _first(model: type[Model]) -> str:
     found = model._default_manager.order_by("pk").first()
     if found is None:
         pytest.fail(f"tell scene.py to make a {model._meta.label}: its page has nothing to show")
-    return str(admin.utils.quote(found.pk))
+    return str(found.pk)
 
 
 @cache

@@ -32,6 +32,7 @@ WORKER = '<img/src=x/onerror=window.__ran=1>"worker'
 class Scene:
     """What pages can be opened about. `jobs` has an id per state."""
 
+    queue: str
     jobs: dict[str, str]
     worker: str
     schedule: str
@@ -51,7 +52,7 @@ def prepare(connection: redis.Redis, owner: User) -> Scene:
     jobs["strange"] = _add("greet", {"name": "Ann"})
     connection.hset(keys.job(jobs["strange"]), mapping={"name": HOSTILE, "owner": HOSTILE, "progress": "[]"})
     _announce_worker(connection)
-    return Scene(jobs=jobs, worker=WORKER, schedule=get_schedules()[0].name, person=_embed(owner))
+    return Scene(queue=QUEUE, jobs=jobs, worker=WORKER, schedule=get_schedules()[0].name, person=_embed(owner))
 
 
 def _add(name: str, data: dict[str, object], **options: object) -> str:

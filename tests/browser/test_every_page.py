@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import redis
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Response
 
 from tests.browser.conftest import Login
 from tests.browser.hostile import HOSTILE
@@ -43,6 +43,9 @@ def test_a_page_is_accessible_in_every_look_and_runs_nothing_that_it_shows(
     for address in admin_page.addresses(scene):
         response = page.goto(address)
         assert response is not None and response.status == 200, address
+        if not response.headers["content-type"].startswith("text/html"):
+            assert_plain(response)
+            continue
         assert page.title().strip(" |")
         assert page.locator("#content h1").first.inner_text().strip()
         assert page.locator("html").get_attribute("lang")
@@ -58,6 +61,12 @@ def test_the_walker_finds_pages_of_both_apps_and_no_action() -> None:
     names = [page.name for page in every_page()]
     assert {"queues_queue_changelist", "embeddings_embeddingmodel_changelist", "context_person_change"} <= set(names)
     assert len(names) == len(set(names))
+
+
+def assert_plain(response: Response) -> None:
+    """What is no page is text that no browser takes for anything else."""
+    assert response.headers["content-type"].startswith("text/plain")
+    assert response.headers["x-content-type-options"] == "nosniff"
 
 
 def look(page: Page, system: str, chosen: str, window: dict[str, Any]) -> None:

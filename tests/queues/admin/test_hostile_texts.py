@@ -44,6 +44,8 @@ def walk(client: Client, start: list[str]) -> dict[str, int]:
         if response.status_code == 302:
             ahead.append(urljoin(address, response["Location"]))
             continue
+        if not response["Content-Type"].startswith("text/html"):
+            continue
         text = response.content.decode()
         assert not [each for each in ALIVE if each in text], address
         links = (urljoin(address, unescape(link)) for link in re.findall(r'href="([^"#]+)"', text))
