@@ -24,15 +24,6 @@ STOCK = ("changelist", "change")
 FURTHER = ("context_person_change",)
 """Pages of other apps that show something of ours."""
 
-QUERIES = {
-    "queues_queue_change": [f"?state={state}" for state in ("waiting", "active", "completed", "failed", "delayed")],
-    "queues_queue_bulk": ["?state=failed&action=retry", "?state=waiting&action=cancel"],
-    "queues_job_add": ["", "?queue=notifications&name=greet", "?queue=notifications&name=mail"],
-    "queues_deadletter_confirm_retry": ["?error_class=ValueError&name=fail"],
-    "queues_deadletter_confirm_remove": ["?error_class=ValueError&name=fail"],
-}
-"""The queries of pages that show something else by each, or nothing without."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class AdminPage:
@@ -50,7 +41,7 @@ class AdminPage:
         not know a parameter."""
         values = product(*(self._arguments(name, scene) for name in self.parameters))
         found = [reverse(f"admin:{self.name}", args=[admin.utils.quote(value) for value in each]) for each in values]
-        return [address + query for address in found for query in QUERIES.get(self.name, [""])]
+        return [address + query for address in found for query in queries(scene).get(self.name, [""])]
 
     def _arguments(self, parameter: str, scene: Scene) -> list[str]:
         known = arguments(scene)
@@ -71,8 +62,20 @@ def arguments(scene: Scene) -> dict[str, list[str]]:
         "queues_job.part": ["payload"],
         "queues_worker.object_id": [scene.worker],
         "queues_schedule.object_id": [scene.schedule],
-        "queues_deadletter.object_id": ["ValueError:fail"],
+        "queues_deadletter.object_id": [f"{scene.error_class}:{scene.job_name}"],
         "context_person.object_id": [str(scene.person.pk)],
+    }
+
+
+def queries(scene: Scene) -> dict[str, list[str]]:
+    """By URL name, of pages that show something else by each, or nothing without."""
+    group = f"?error_class={scene.error_class}&name={scene.job_name}"
+    return {
+        "queues_queue_change": [f"?state={state}" for state in ("waiting", "active", "completed", "failed", "delayed")],
+        "queues_queue_bulk": ["?state=failed&action=retry", "?state=waiting&action=cancel"],
+        "queues_job_add": ["", f"?queue={scene.queue}&name={scene.job_name}"],
+        "queues_deadletter_confirm_retry": [group],
+        "queues_deadletter_confirm_remove": [group],
     }
 
 

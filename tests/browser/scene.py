@@ -30,10 +30,12 @@ WORKER = '<img/src=x/onerror=window.__ran=1>"worker'
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """What pages can be opened about. `jobs` has an id per state."""
+    """What pages can be opened about. `jobs` has an id per state; jobs of the name `job_name` died of `error_class`."""
 
     queue: str
     jobs: dict[str, str]
+    job_name: str
+    error_class: str
     worker: str
     schedule: str
     person: Person
@@ -52,7 +54,15 @@ def prepare(connection: redis.Redis, owner: User) -> Scene:
     jobs["strange"] = _add("greet", {"name": "Ann"})
     connection.hset(keys.job(jobs["strange"]), mapping={"name": HOSTILE, "owner": HOSTILE, "progress": "[]"})
     _announce_worker(connection)
-    return Scene(queue=QUEUE, jobs=jobs, worker=WORKER, schedule=get_schedules()[0].name, person=_embed(owner))
+    return Scene(
+        queue=QUEUE,
+        jobs=jobs,
+        job_name="fail",
+        error_class="ValueError",
+        worker=WORKER,
+        schedule=get_schedules()[0].name,
+        person=_embed(owner),
+    )
 
 
 def _add(name: str, data: dict[str, object], **options: object) -> str:
