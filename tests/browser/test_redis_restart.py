@@ -68,8 +68,11 @@ def test_a_page_that_was_opened_without_redis_comes_by_itself(page: Page, login:
 
 def cell(page: Page, column: str) -> Locator:
     """Of the queue's row in the overview."""
-    headers = page.get_by_role("table").first.get_by_role("columnheader").all_text_contents()
-    return page.get_by_role("row", name=QUEUE).first.get_by_role("cell").nth(headers.index(column) - 1)
+    table = page.locator("table").filter(has_text=column).first
+    row = table.get_by_role("row", name=QUEUE)
+    expect(row).to_be_visible()
+    headers = [text.strip() for text in table.locator("thead th").all_text_contents()]
+    return row.get_by_role("cell").nth(headers.index(column) - 1)
 
 
 @pytest.fixture
