@@ -18,11 +18,11 @@ PRODUCTION := DEBUG=0 THEO_EMBEDDED=0 SECRET_KEY=for-the-check-of-deployment-alo
 	SECURE_HSTS_ALL=1 DATABASE_URL=postgresql://theo@localhost/theo REDIS_URL=redis://localhost:6379/0 OPENAI_API_KEY=none
 FITS := import sys, pip; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: help setup venv packages demo test chaos lint serve worker
+.PHONY: help setup venv packages demo test chaos screenshots lint serve worker
 .NOTPARALLEL:
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: ## .venv with all packages, installed again only when a requirements file has changed
 	@$(BIN)/python -c '$(FITS)' 2>/dev/null \
@@ -55,6 +55,9 @@ test: setup lint ## every check and every test
 
 chaos: setup ## 20,000 random changes, by signals and by triggers, while workers are killed and Redis restarts; with figures
 	@EMBEDDINGS_CHAOS_OPERATIONS=$${EMBEDDINGS_CHAOS_OPERATIONS:-20000} $(BIN)/python -m pytest tests/chaos $(ARGS)
+
+screenshots: setup ## every admin page into docs/screenshots, from a scene of its own, by Chromium
+	@$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 lint: setup ## ruff, mypy, import-linter
 	@$(BIN)/python -m ruff check .
