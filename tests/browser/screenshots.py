@@ -11,9 +11,12 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+
+from tests.processes import RedisServer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -30,6 +33,12 @@ def main(wanted: list[str]) -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.browser.scenery.settings"
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     os.environ["LOG_LEVEL"] = "CRITICAL"  # many jobs are to fail
+    with TemporaryDirectory() as folder, closing(RedisServer(Path(folder) / "redis")) as redis:
+        os.environ["REDIS_URL"] = redis.url  # by a port: a socket's path would stand in the pictures
+        run(wanted)
+
+
+def run(wanted: list[str]) -> None:
     import django
 
     django.setup()
