@@ -13,13 +13,16 @@ BIN := $(VENV)/bin
 MANAGE := DEBUG=1 $(BIN)/python manage.py
 REQUIREMENTS := requirements.txt requirements-embedded.txt requirements-dev.txt
 INSTALLED := $(VENV)/installed-requirements.txt
+# Settings of a production site that need no server, for `check --deploy`: none of these secrets is one.
+PRODUCTION := DEBUG=0 THEO_EMBEDDED=0 SECRET_KEY=for-the-check-of-deployment-alone-0123456789-0123456789 ALLOWED_HOSTS=theo.example.com \
+	SECURE_HSTS_ALL=1 DATABASE_URL=postgresql://theo@localhost/theo REDIS_URL=redis://localhost:6379/0 OPENAI_API_KEY=none
 FITS := import sys, pip; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: help setup venv packages demo test chaos lint serve worker
+.PHONY: help setup venv packages demo test chaos screenshots lint serve worker
 .NOTPARALLEL:
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: ## .venv with all packages, installed again only when a requirements file has changed
 	@$(BIN)/python -c '$(FITS)' 2>/dev/null \
@@ -47,10 +50,14 @@ demo: setup ## sample data, a worker and the site at http://127.0.0.1:PORT, unti
 test: setup lint ## every check and every test
 	@$(MANAGE) makemigrations --check --dry-run
 	@$(MANAGE) check
+	@$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	@$(BIN)/python -m pytest $(if $(filter-out 1,$(JOBS)),-n $(JOBS) --dist loadfile) $(ARGS)
 
 chaos: setup ## 20,000 random changes, by signals and by triggers, while workers are killed and Redis restarts; with figures
 	@EMBEDDINGS_CHAOS_OPERATIONS=$${EMBEDDINGS_CHAOS_OPERATIONS:-20000} $(BIN)/python -m pytest tests/chaos $(ARGS)
+
+screenshots: setup ## every admin page into docs/screenshots, from a scene of its own, by Chromium
+	@$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 lint: setup ## ruff, mypy, import-linter
 	@$(BIN)/python -m ruff check .

@@ -24,6 +24,11 @@ def stock_noop(n: int) -> None:
     times.append(time.perf_counter())
 
 
+@job(name="unlucky", queue=QUEUE, attempts=1, keep_failed=100_000)
+def unlucky(*, n: int) -> None:
+    raise ConnectionResetError(f"the other side closed connection {n}")
+
+
 @job(name="note-start", queue=QUEUE)
 def note_start(*, due: float) -> None:
     late = time.time() - due

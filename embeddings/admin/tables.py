@@ -1,8 +1,10 @@
 """The tables, to look at. Nothing here is edited by hand."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest
 
 from embeddings.models import DirtyEntity, Embedding, EmbeddingModel, EmbeddingState, EmbeddingUsage, FanOut, SyncProgress
@@ -20,6 +22,14 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscriptabl
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class NamedValuesFilter(admin.AllValuesFieldListFilter):
+    """No link without words for those whose field is empty."""
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": choice["display"] or self.empty_value_display}
 
 
 @admin.register(EmbeddingModel)
@@ -63,7 +73,7 @@ class SyncProgressAdmin(ReadOnlyAdmin):
 @admin.register(EmbeddingState)
 class EmbeddingStateAdmin(ReadOnlyAdmin):
     list_display = ("entity_type", "entity_id", "status", "owner_id", "version", "chunks", "tokens", "updated_at", "error_class")
-    list_filter = ("entity_type", "status", "error_class", "model")
+    list_filter = ("entity_type", "status", ("error_class", NamedValuesFilter), "model")
     search_fields = ("=entity_id",)
 
 

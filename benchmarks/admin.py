@@ -1,0 +1,169 @@
+"""What the admin's pages cost, with django-rq's own pages over the same jobs in the same run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+os.environ.setdefault("EMBEDDINGS_PROVIDER", "fake")
+
+from benchmarks.costs import Cost, cost, table
+from benchmarks.server import private_redis
+
+QUEUE = "notifications"
+ROUNDS, BULK_ROUNDS = 15, 3
+PART = 1000
+PAGE = 100
+IN_THE_MIDDLE = 50_000
+SITE = {
+    "ROOT_URLCONF": "benchmarks.urls",
+    "ALLOWED_HOSTS": ["testserver"],
+    "SECURE_SSL_REDIRECT": False,
+    "STORAGES": {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}},
+    "WHITENOISE_AUTOREFRESH": True,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--waiting", type=int, default=100_000, help="jobs that wait (default %(default)s)")
+    parser.add_argument("--failed", type=int, default=10_000, help="dead letters, as many as are retried at once (default %(default)s)")
+    options = parser.parse_args()
+    with private_redis(), database():
+        logging.disable(logging.CRITICAL)
+        from django.test import override_settings
+
+        with override_settings(**SITE):
+            costs = list(measure(options.waiting, options.failed))
+    print(json.dumps([asdict(cost) for cost in costs], indent=2) if options.json else table(costs))
+
+
+@contextmanager
+def database() -> Iterator[None]:
+    """A database of its own on the embedded PostgreSQL, for the user, the session and the audit."""
+    from django.db import connection
+
+    from theo.embedded import ensure_servers
+
+    ensure_servers()
+    name = connection.settings_dict["NAME"]
+    connection.settings_dict["TEST"]["NAME"] = "benchmark"
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
+    try:
+        yield
+    finally:
+        connection.creation.destroy_test_db(name, verbosity=0)
+
+
+def measure(waiting: int, failed: int) -> Iterator[Cost]:
+    from django_rq.settings import get_queues_map
+
+    from queues.store.pages import Cursor
+
+    client, stock = log_in(), f"/django-rq/queues/{get_queues_map()[QUEUE]}/"
+    fail(failed)
+    wait(waiting)
+    dead = failed_id()
+    middle = Cursor(offset=min(IN_THE_MIDDLE, waiting // 2))
+    page, ours = middle.offset // PAGE + 1, find("queue_change", QUEUE)
+    pages = [
+        ("overview", find("queue_changelist"), "/django-rq/"),
+        ("waiting, first 100", f"{ours}?state=waiting&size={PAGE}", stock),
+        (f"waiting, 100 from {middle.offset:,}", f"{ours}?state=waiting&size={PAGE}&at={middle}", f"{stock}?page={page}"),
+        ("failed, first 100", f"{ours}?state=failed&size={PAGE}", f"{stock}failed/"),
+        ("job", find("job_change", dead), f"{stock}{dead}/"),
+    ]
+    for name, *addresses in pages:
+        for whose, where in zip(("ours", "django-rq"), addresses, strict=True):
+            yield cost(server(), name, whose, partial(get, client, where), rounds=ROUNDS)
+    retry = find("queue_bulk", QUEUE) + "?state=failed&action=retry"
+    for whose, where in (("ours", retry), ("django-rq", f"{stock}requeue-all/")):
+        yield cost(
+            server(),
+            f"retry {failed:,}",
+            whose,
+            partial(post, client, where),
+            rounds=BULK_ROUNDS,
+            before=lambda: (empty(), fail(failed)),
+            after=lambda: check(failed),
+        )
+
+
+def find(page: str, *names: str) -> str:
+    """The address of a page of ours."""
+    from django.contrib.admin.utils import quote
+    from django.urls import reverse
+
+    return reverse(f"admin:queues_{page}", args=[quote(name) for name in names])
+
+
+def log_in() -> Any:
+    from django.contrib.auth.models import User
+    from django.test import Client
+
+    client = Client()
+    client.force_login(User.objects.create_superuser("operator"))
+    return client
+
+
+def get(client: Any, address: str) -> None:
+    response = client.get(address)
+    assert response.status_code == 200, f"{address}: {response.status_code}"
+
+
+def post(client: Any, address: str) -> None:
+    response = client.post(address)
+    assert response.status_code == 302, f"{address}: {response.status_code}"
+
+
+def check(count: int) -> None:
+    """A page that leaves the work to a job has not done it yet."""
+    from queues import get_queue_stats
+
+    stats = get_queue_stats(QUEUE)
+    assert (stats.waiting, stats.failed) == (count, 0), f"{stats.waiting} of {count} wait"
+
+
+def fail(count: int) -> None:
+    """So many dead letters."""
+    from queues import add_jobs
+    from queues.testing import run_jobs
+
+    for start in range(0, count, PART):
+        add_jobs(QUEUE, [("unlucky", {"n": number}) for number in range(start, min(start + PART, count))])
+        run_jobs(QUEUE)
+
+
+def wait(count: int) -> None:
+    from queues import add_jobs
+
+    for start in range(0, count, PART):
+        add_jobs(QUEUE, [("noop", {"n": number}) for number in range(start, min(start + PART, count))])
+
+
+def empty() -> None:
+    server().flushdb()
+
+
+def failed_id() -> str:
+    from queues import get_queue
+
+    return get_queue(QUEUE).job_ids("failed", 0, 0)[0]
+
+
+def server() -> Any:
+    from queues import get_queue
+
+    return get_queue(QUEUE).connection
+
+
+if __name__ == "__main__":
+    main()

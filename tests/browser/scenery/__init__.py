@@ -1,0 +1,1 @@
+"""An installation as it looks on a weekday at noon, for the screenshots."""
