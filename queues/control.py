@@ -167,7 +167,7 @@ def _each_worker(name: str, act: Callable[[redis.Redis, WorkerInfo, str], bool |
 def get_fleet() -> Fleet:
     """The living workers of all servers with the jobs that they run, in two round trips a server."""
     with translated():
-        return sum((fleet.read(server, names) for server, names in _servers()), Fleet())
+        return sum((fleet.read(server, names) for server, names in servers()), Fleet())
 
 
 def servers() -> Iterator[tuple[redis.Redis, list[str]]]:

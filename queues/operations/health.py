@@ -145,9 +145,8 @@ def _long_runs(queue: Queue, stats: QueueStats, count: int) -> Iterator[Finding]
 
 
 def _bounds(queue: Queue, stats: QueueStats) -> Threshold:
-    warning, critical = (
-        None if factor is None else factor * capacity_of(queue.name, stats.concurrency) for factor in thresholds_of(queue)["active"]
-    )
+    capacity = capacity_of(queue.name, stats.concurrency)
+    warning, critical = (None if factor is None else factor * capacity for factor in thresholds_of(queue)["active"])
     return warning, critical
 
 

@@ -31,7 +31,9 @@ Login = Callable[..., User]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """These come last: Playwright leaves an event loop running in the thread, beside which no other test could run its own."""
     here = Path(__file__).parent
+    items.sort(key=lambda item: here in item.path.parents)
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.django_db(transaction=True))
