@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import redis
 
 from queues.store import keys, scripts
-from queues.store.fields import integer, number
+from queues.store.fields import integer
 
 LAST_BUCKET = 46
 """Whatever is longer than 2^22.5 ms (1 h 39 min) is in it."""
@@ -80,16 +80,6 @@ class Span:
     errors: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ErrorGroup:
-    """When an error class first and last killed a job of a name, within the last eight days. UTC."""
-
-    error_class: str
-    name: str
-    first_at: datetime | None
-    last_at: datetime | None
-
-
 def ask_minutes(pipeline: redis.client.Pipeline, queue: str, minutes: int = 60, *, now: float | None = None) -> list[int]:
     """Puts one read a minute into the pipeline, oldest first, the present minute last. Returns when they began, unix seconds; the answers
     are for `read_spans`."""
@@ -126,31 +116,6 @@ def hours(connection: redis.Redis, queue: str, count: int = 24) -> list[Span]:
     """The last hours, oldest first, in one round trip; 192 are kept."""
     with connection.pipeline(transaction=False) as pipeline:
         return read_spans(ask_hours(pipeline, queue, count), pipeline.execute())
-
-
-def since_ever(connection: redis.Redis, queues: Iterable[str]) -> dict[str, dict[str, Tally]]:
-    """Per queue and job name what was counted since ever, in one round trip."""
-    names = list(queues)
-    with connection.pipeline(transaction=False) as pipeline:
-        for name in names:
-            pipeline.hgetall(keys.counts(name))
-        return {name: by_name(answer) for name, answer in zip(names, pipeline.execute(), strict=True)}
-
-
-def error_groups(connection: redis.Redis, queue: str) -> list[ErrorGroup]:
-    """One round trip."""
-    fields: Any = connection.hgetall(keys.errors(queue))
-    times: dict[str, dict[str, float]] = {}
-    for key, value in fields.items():
-        which, _, group = key.decode(errors="replace").partition(":")
-        times.setdefault(group, {})[which] = number(value)
-    return [_group(group, found) for group, found in times.items()]
-
-
-def _group(group: str, times: Mapping[str, float]) -> ErrorGroup:
-    error_class, _, name = group.partition(":")
-    first, last = (datetime.fromtimestamp(times[which], UTC) if which in times else None for which in ("first", "last"))
-    return ErrorGroup(error_class=error_class, name=name, first_at=first, last_at=last)
 
 
 def _ask(pipeline: redis.client.Pipeline, key: Any, queue: str, seconds: int, count: int, now: float | None) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from queues.jobs.job import Job
 from queues.jobs.states import State
 from queues.store import metrics, scripts, stats
 from queues.store.connection import translated
-from queues.store.fields import number
+from queues.store.fields import unix_moment
 from queues.store.metrics import Span
 from queues.store.search import Filter
 from queues.store.stats import QueueStats
@@ -31,8 +31,6 @@ TEXT_PART = 1000
 ALL = Filter()
 CURSOR = re.compile(r"([a-z]*)~(-?[0-9]{1,12})?~(-?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:e[+-]?[0-9]{1,3})?)?~(-?)~(.*)", re.DOTALL)
 """source, offset, score, sign of the step, member"""
-LATEST = 1e11
-"""Unix seconds that a date can still show."""
 
 
 class Order(StrEnum):
@@ -141,7 +139,7 @@ def read_page(
             break
         found = look(queue, state, wanted, order, at, part, most)
     page = _page(found, rows, cursor, at, looked, is_end=is_end, size=size)
-    due = {job.id: datetime.fromtimestamp(number(row[3]), UTC) for job, row in rows if _is_time(row[3])}
+    due = {job.id: moment for job, row in rows if (moment := unix_moment(row[3]))}
     return replace(page, stats=numbers, minutes=spans, due=due)
 
 
@@ -244,7 +242,3 @@ def _page(found: Look, rows: list[tuple[Job, Row]], cursor: Cursor, at: Cursor, 
 def _cursor(source: str, row: Row, step: int) -> Cursor:
     member, score, offset, _ = row
     return Cursor(source=source, offset=offset, score=score, member=member, step=step)
-
-
-def _is_time(text: str) -> bool:
-    return 0 < number(text) < LATEST

@@ -10,6 +10,7 @@ from typing import Any
 import redis
 
 from queues.store import keys, scripts
+from queues.store.answers import checked
 from queues.store.fields import moment, number
 
 
@@ -56,9 +57,7 @@ def ask(pipeline: redis.client.Pipeline, name: str) -> None:
 
 def parse(answer: Any) -> QueueStats:
     """Raises the error that was the answer."""
-    if isinstance(answer, Exception):
-        raise answer
-    return of_row(answer[0])
+    return of_row(checked(answer)[0])
 
 
 def of_row(row: Sequence[Any]) -> QueueStats:

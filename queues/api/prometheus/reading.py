@@ -10,6 +10,7 @@ from typing import Any
 import redis
 
 from queues.store import keys, metrics, scripts, stats, workers
+from queues.store.answers import checked
 from queues.store.connection import translated
 from queues.store.metrics import Tally
 from queues.store.stats import QueueStats
@@ -46,9 +47,7 @@ def read_server(connection: redis.Redis, names: Sequence[str]) -> ServerReading:
             scripts.stats(connection, ())  # the server was restarted and is told the script
             answers = _ask(connection, names)
         *parts, members = answers
-        if isinstance(members, redis.RedisError):
-            raise members
-        living = workers.read(connection, sorted(member.decode() for member in members)) if members else []
+        living = workers.read(connection, sorted(member.decode() for member in checked(members)))
     rows = zip(names, (parts[at : at + PARTS] for at in range(0, len(parts), PARTS)), strict=True)
     return ServerReading(queues={name: _reading(name, row) for name, row in rows}, workers=living)
 
