@@ -14,7 +14,7 @@ from queues.jobs.states import State
 from queues.store import keys, scripts
 from queues.store.connection import translated
 from queues.store.fields import unix_moment
-from queues.store.pages import matching_ids
+from queues.store.matching import matching_ids
 from queues.store.queue import Queue, get_queue
 from queues.store.search import Filter
 from queues.store.servers import by_server

@@ -20,6 +20,8 @@ from queues.store.fields import integer
 LAST_BUCKET = 46
 """Whatever is longer than 2^22.5 ms (1 h 39 min) is in it."""
 MINUTE, HOUR = 60, 3600
+OUTCOMES = ("completed", "failed", "retried", "stalled")
+PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,10 @@ class Histogram:
                 return low + (bucket_seconds(bucket) - low) * (rank - passed) / here
             passed += here
         return None
+
+    def percentiles(self) -> dict[str, float | None]:
+        """PERCENTILES by name, in seconds."""
+        return {name: self.quantile(share) for name, share in PERCENTILES.items()}
 
     def __add__(self, other: Histogram) -> Histogram:
         return Histogram(buckets=Counter(self.buckets) + Counter(other.buckets))
@@ -156,7 +162,7 @@ def _sort(fields: Mapping[bytes, bytes]) -> tuple[dict[str, int], dict[str, dict
 
 def _tally(values: Mapping[str, int]) -> Tally:
     return Tally(
-        **{what: values.get(what, 0) for what in ("completed", "failed", "retried", "stalled")},
+        **{what: values.get(what, 0) for what in OUTCOMES},
         run=Histogram(buckets=dict(_buckets(values, "run"))),
         wait=Histogram(buckets=dict(_buckets(values, "wait"))),
         run_seconds=values.get("run_ms", 0) / 1000,
