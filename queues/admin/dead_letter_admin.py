@@ -19,6 +19,7 @@ from queues.admin.dead_letter_table import Row, Selection, Sorting, words_of
 from queues.admin.pages import PageAdmin, action, page
 from queues.models import DeadLetter
 from queues.operations.dead_letters import Outcome, count_group, get_dead_letters, remove_group, retry_group
+from queues.store.fields import integer
 from queues.store.queue import queue_names
 
 
@@ -88,5 +89,4 @@ class DeadLetterAdmin(PageAdmin):
 
 def expected_in(form: QueryDict) -> int:
     """How many the confirmation page told of; rubbish is none."""
-    text = form.get("expected", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 12 else 0
+    return max(0, integer(form.get("expected")))

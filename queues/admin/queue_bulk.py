@@ -10,16 +10,16 @@ from django.http.response import HttpResponseBase, HttpResponseRedirect
 from django.urls import NoReverseMatch
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from queues import models
 from queues.admin import audit
-from queues.admin.bulk_words import MEANINGS, VERBS, outcome
+from queues.admin.bulk_words import MEANINGS, label_of, outcome
 from queues.admin.pages import PageAdmin, page
 from queues.admin.queue_filter import FilterForm, Sight, state_in
 from queues.conf import settings
 from queues.operations import bulk
 from queues.operations.selection import ACTIONS, Action, Selection
+from queues.store.fields import integer
 from queues.store.queue import Queue, get_queue
 
 FIRST_IDS = 5
@@ -92,15 +92,12 @@ class BulkPages(PageAdmin):
         is_exact: bool = True,
         ids: list[str] | None = None,
     ) -> HttpResponseBase:
-        words = {"verb": VERBS[action.name], "number": f"{number:,}"}
-        label = (
-            ngettext("%(verb)s %(number)s job", "%(verb)s %(number)s jobs", number) if is_exact else _("%(verb)s %(number)s jobs or more")
-        )
+        label = label_of(action.name, number, is_exact=is_exact)
         return self.render(
             request,
             "queue/confirm_bulk.html",
-            title=_("%s?") % (label % words),
-            label=label % words,
+            title=_("%s?") % label,
+            label=label,
             queue=queue,
             sight=sight,
             action=action.name,
@@ -140,6 +137,6 @@ def read_sight(request: HttpRequest, queue: str) -> Sight:
 
 
 def _counted(request: HttpRequest) -> int | None:
-    """What the confirmation page said."""
-    text = request.POST.get("count", "")
-    return int(text) if text.isdecimal() and len(text) < 12 else None
+    """What the confirmation page said; None for rubbish."""
+    count = integer(request.POST.get("count"), -1)
+    return count if count >= 0 else None

@@ -67,6 +67,11 @@ def time_element(at: datetime, text: str) -> SafeString:
     return format_html('<time datetime="{}" title="{}">{}</time>', utc.isoformat(), title, text)
 
 
+def moment_element(at: datetime) -> SafeString:
+    """To the second, in the current zone."""
+    return time_element(at, f"{timezone.localtime(at):{SECOND}}")
+
+
 def _digits(value: float) -> str:
     places = 0 if value >= 99.5 else 1 if value >= 9.95 else 2
     rounded = round(value, places)

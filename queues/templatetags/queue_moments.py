@@ -8,15 +8,11 @@ from django import template
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from queues.admin.words import SECOND, span_text, time_element
+from queues.admin.words import moment_element, span_text, time_element
 
 register = template.Library()
 register.filter("span", span_text)
-
-
-@register.filter
-def moment(at: datetime) -> SafeString:
-    return time_element(at, f"{timezone.localtime(at):{SECOND}}")
+register.filter("moment", moment_element)
 
 
 @register.filter
