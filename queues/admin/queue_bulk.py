@@ -14,12 +14,11 @@ from django.utils.translation import gettext as _
 from queues import models
 from queues.admin import audit
 from queues.admin.bulk_words import MEANINGS, label_of, outcome
-from queues.admin.pages import PageAdmin, page
+from queues.admin.pages import PageAdmin, page, told_in
 from queues.admin.queue_filter import FilterForm, Sight, state_in
 from queues.conf import settings
 from queues.operations import bulk
 from queues.operations.selection import ACTIONS, Action, Selection
-from queues.store.fields import integer
 from queues.store.queue import Queue, get_queue
 
 FIRST_IDS = 5
@@ -62,7 +61,7 @@ class BulkPages(PageAdmin):
         if not matches.is_all:
             return self._leave_to_a_job(request, action, selection, sight)
         done = sum(action.run(queue, matches.ids, sight.state))
-        expected = _counted(request)
+        expected = told_in(request, "count")
         self._tell(request, queue, f"{action.name}, {done} of {len(matches.ids) if expected is None else expected} {selection}")
         messages.success(request, outcome(action.name, done, expected))
         return self._back_to(queue, sight)
@@ -134,9 +133,3 @@ def read_sight(request: HttpRequest, queue: str) -> Sight:
     if not form.is_valid():
         raise SuspiciousOperation(f"This is no filter: {form.errors.as_text()}")
     return Sight.read(request.GET, form)
-
-
-def _counted(request: HttpRequest) -> int | None:
-    """What the confirmation page said; None for rubbish."""
-    count = integer(request.POST.get("count"), -1)
-    return count if count >= 0 else None

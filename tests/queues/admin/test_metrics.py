@@ -25,12 +25,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]
 URL = f"/admin/queues/queue/{QUEUE}/metrics/"
 
 
-@pytest.fixture
-def viewer(client: Client) -> Client:
-    client.force_login(make_user("view_queue"))
-    return client
-
-
 def first_names(page: str) -> list[str]:
     return re.findall(r'<th scope="row">([a-z-]+)</th>', page.split('id="queue-names"')[1])
 

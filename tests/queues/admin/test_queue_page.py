@@ -14,7 +14,6 @@ from redis import Redis
 from queues import add_job, add_jobs, get_queue, remove_job
 from queues.store import pages
 from queues.testing import run_jobs
-from tests.queues.accounts import make_user
 from tests.queues.admin.dead import dead_jobs
 from tests.queues.roundtrips import round_trips
 from tests.testapp.jobs import QUEUE
@@ -23,12 +22,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.q
 
 URL = f"/admin/queues/queue/{QUEUE}/change/"
 HOSTILE = "<script>alert(1)</script>"
-
-
-@pytest.fixture
-def viewer(client: Client) -> Client:
-    client.force_login(make_user("view_queue"))
-    return client
 
 
 def show(client: Client, **query: object) -> str:
