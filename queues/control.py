@@ -15,8 +15,10 @@ from queues.jobs.states import State
 from queues.store import connection, fleet, stats, workers
 from queues.store.connection import get_connection, translated
 from queues.store.fleet import Fleet
+from queues.store.matching import find_jobs
 from queues.store.queue import get_queue, queue_names
-from queues.store.search import Filter, Wanted, find_jobs
+from queues.store.search import Filter, Wanted
+from queues.store.servers import by_server
 from queues.store.stats import QueueStats
 from queues.store.workers import WorkerInfo
 
@@ -172,8 +174,4 @@ def get_fleet() -> Fleet:
 
 def servers() -> Iterator[tuple[redis.Redis, list[str]]]:
     """Each Redis once, with the names of its queues."""
-    by_server: dict[int, tuple[redis.Redis, list[str]]] = {}
-    for name in queue_names():
-        server = get_queue(name).connection
-        by_server.setdefault(id(server), (server, []))[1].append(name)
-    yield from by_server.values()
+    return ((queues[0].connection, [queue.name for queue in queues]) for queues in by_server())

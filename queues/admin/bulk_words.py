@@ -25,6 +25,12 @@ MEANINGS = {
 }
 
 
+def label_of(action: str, number: int, *, is_exact: bool) -> str:
+    """`Retry 430 jobs`, or so many and more: what the button of a confirmation says."""
+    text = ngettext("%(verb)s %(number)s job", "%(verb)s %(number)s jobs", number) if is_exact else _("%(verb)s %(number)s jobs or more")
+    return text % {"verb": VERBS[action], "number": f"{number:,}"}
+
+
 def outcome(action: str, done: int, expected: int | None) -> str:
     """`412 of 430 retried, 18 had changed meanwhile`; without `expected`, which nobody had counted exactly, only what was done."""
     words = {"done": f"{done:,}", "expected": f"{expected or 0:,}", "participle": PARTICIPLES[action]}

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from queues.admin.scales import NOTHING, Scale, count_scale, time_text
+from queues.admin.scales import Scale, count_scale
+from queues.admin.words import NOTHING, time_text
 
 WIDTH, HEIGHT = 420, 190
 LEFT, RIGHT, TOP, BOTTOM = 50, 78, 12, 24

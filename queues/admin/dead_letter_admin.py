@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern
 from django.utils.translation import gettext as _
@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from queues import permissions
 from queues.admin import audit
 from queues.admin.dead_letter_table import Row, Selection, Sorting, words_of
-from queues.admin.pages import PageAdmin, action, page
+from queues.admin.pages import PageAdmin, action, page, told_in
 from queues.models import DeadLetter
 from queues.operations.dead_letters import Outcome, count_group, get_dead_letters, remove_group, retry_group
 from queues.store.queue import queue_names
@@ -60,14 +60,14 @@ class DeadLetterAdmin(PageAdmin):
     @action(permissions.CHANGE)
     def retry(self, request: HttpRequest) -> HttpResponseBase:
         chosen = Selection.of(request.POST)
-        outcome = retry_group(chosen.queues, name=chosen.name, error_class=chosen.error_class, expected=expected_in(request.POST))
+        outcome = retry_group(chosen.queues, name=chosen.name, error_class=chosen.error_class, expected=told_in(request, "expected") or 0)
         text = ngettext("%(done)d of %(expected)d retried", "%(done)d of %(expected)d retried", outcome.expected)
         return self._acted(request, chosen, outcome, text, audit.CHANGE)
 
     @action(permissions.REMOVE)
     def remove(self, request: HttpRequest) -> HttpResponseBase:
         chosen = Selection.of(request.POST)
-        outcome = remove_group(chosen.queues, name=chosen.name, error_class=chosen.error_class, expected=expected_in(request.POST))
+        outcome = remove_group(chosen.queues, name=chosen.name, error_class=chosen.error_class, expected=told_in(request, "expected") or 0)
         text = ngettext("%(done)d of %(expected)d removed", "%(done)d of %(expected)d removed", outcome.expected)
         return self._acted(request, chosen, outcome, text, audit.DELETION)
 
@@ -84,9 +84,3 @@ class DeadLetterAdmin(PageAdmin):
         messages.add_message(request, messages.SUCCESS if outcome.done else messages.WARNING, f"{chosen.words}: {told}.")
         audit.record(request, DeadLetter, chosen.object_id, f"{told} ({chosen.words})", flag=flag)
         return self.back(request, "deadletter_changelist")
-
-
-def expected_in(form: QueryDict) -> int:
-    """How many the confirmation page told of; rubbish is none."""
-    text = form.get("expected", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 12 else 0

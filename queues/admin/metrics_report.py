@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import redis
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from queues.admin.charts import Chart, Series
-from queues.admin.scales import count_text, seconds_scale, span_text
+from queues.admin.scales import seconds_scale
+from queues.admin.words import count_text, span_text
 from queues.store import metrics
 from queues.store.connection import translated
-from queues.store.metrics import Histogram, Span, Tally
+from queues.store.metrics import PERCENTILES, Histogram, Span, Tally
 from queues.store.queue import Queue
 
 MINUTES, HOURS = 60, 24
-QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
 class Window(StrEnum):
@@ -48,7 +47,7 @@ class Percentiles:
 
     @classmethod
     def of(cls, histogram: Histogram) -> Percentiles:
-        return cls(**{name: histogram.quantile(share) for name, share in QUANTILES.items()})
+        return cls(**histogram.percentiles())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,11 +108,11 @@ class Report:
         """Percentiles by span."""
         measured = [Percentiles.of(getattr(span.total, kind)) for span in self.spans]
         whole = Percentiles.of(getattr(self.total, kind))
-        parts = ", ".join(f"{name} {span_text(getattr(whole, name))}" for name in QUANTILES)
+        parts = ", ".join(f"{name} {span_text(getattr(whole, name))}" for name in PERCENTILES)
         return self._chart(
             kind,
             title,
-            *(Series(label=name, values=tuple(getattr(each, name) for each in measured)) for name in QUANTILES),
+            *(Series(label=name, values=tuple(getattr(each, name) for each in measured)) for name in PERCENTILES),
             summary=_sentence(f"{self.window.words}: {parts}."),
             scale=seconds_scale,
         )
@@ -160,25 +159,15 @@ def name_rows(hours: Sequence[Span], order: NameOrder = NameOrder.BUSIEST) -> li
     return sorted(rows, key=order.key, reverse=True)
 
 
-def ask_hour(pipeline: redis.client.Pipeline, queue: str) -> list[int]:
-    """Puts the reads of the section of a queue's page into the page's own pipeline: 60 answers, for `read_hour` with what this returns."""
-    return metrics.ask_minutes(pipeline, queue, MINUTES)
-
-
-def read_hour(queue: str, starts: Sequence[int], answers: Sequence[Mapping[bytes, bytes]]) -> Report:
-    """The `report` that the template admin/queues/queue/metrics.html shows."""
-    return Report(queue=queue, window=Window.HOUR, spans=metrics.read_spans(starts, answers))
-
-
 def read_report(queue: Queue, window: Window, order: NameOrder) -> tuple[Report, list[NameRow]]:
     """The window, and the job names of the last 24 hours, in one round trip. Raises RedisUnavailable."""
     with translated(), queue.connection.pipeline(transaction=False) as pipeline:
-        starts = ask_hour(pipeline, queue.name)
+        starts = metrics.ask_minutes(pipeline, queue.name, MINUTES)
         hour_starts = metrics.ask_hours(pipeline, queue.name, HOURS)
         answers = pipeline.execute()
     hours = metrics.read_spans(hour_starts, answers[MINUTES:])
-    report = read_hour(queue.name, starts, answers[:MINUTES]) if window.is_hour else Report(queue=queue.name, window=window, spans=hours)
-    return report, name_rows(hours, order)
+    spans = metrics.read_spans(starts, answers[:MINUTES]) if window.is_hour else hours
+    return Report(queue=queue.name, window=window, spans=spans), name_rows(hours, order)
 
 
 def _sentence(text: str) -> str:

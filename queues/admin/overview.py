@@ -9,14 +9,15 @@ from functools import cached_property
 
 from django.utils.translation import ngettext
 
-from queues.address import describe, server_key
+from queues.address import describe
 from queues.admin.queue_row import QueueRow
 from queues.exceptions import RedisUnavailable
 from queues.operations import servers
 from queues.operations.health import Level
 from queues.operations.schedules import ScheduleInfo
 from queues.operations.survey import QueueSurvey, ServerFacts, ServerSurvey, survey
-from queues.store.queue import get_queue, queue_names
+from queues.store.queue import Queue, queue_names
+from queues.store.servers import by_server
 from queues.store.workers import WorkerInfo
 
 AT_A_TIME = 16
@@ -122,22 +123,19 @@ class Overview:
 
 def read_overview() -> Overview:
     """Never raises for a Redis that is away, and asks it only once, however many queues are on it."""
-    groups: dict[str, list[str]] = {}
-    for name in queue_names():
-        groups.setdefault(server_key(get_queue(name).config), []).append(name)
+    groups = by_server()
     if len(groups) < 2:
-        return Overview(all_servers=tuple(map(_read, groups.values())))
+        return Overview(all_servers=tuple(map(_read, groups)))
     with ThreadPoolExecutor(min(len(groups), AT_A_TIME)) as pool:
-        return Overview(all_servers=tuple(pool.map(_read, groups.values())))
+        return Overview(all_servers=tuple(pool.map(_read, groups)))
 
 
-def _read(names: list[str]) -> Server:
-    queue = get_queue(names[0])
-    where = describe(queue.config)
+def _read(queues: list[Queue]) -> Server:
+    where, names = describe(queues[0].config), tuple(queue.name for queue in queues)
     try:
-        return Server(where=where, names=tuple(names), found=survey(queue.connection, names))
+        return Server(where=where, names=names, found=survey(queues[0].connection, names))
     except RedisUnavailable as error:
-        return Server(where=where, names=tuple(names), error=str(error))
+        return Server(where=where, names=names, error=str(error))
 
 
 def _unread(name: str) -> QueueSurvey:

@@ -144,3 +144,9 @@ def page(permission: str = permissions.VIEW, *, methods: Iterable[str] = READS) 
 def action(permission: str) -> Callable[[View], View]:
     """What changes something: by POST alone."""
     return page(permission, methods=("POST",))
+
+
+def told_in(request: HttpRequest, field: str) -> int | None:
+    """How many jobs the confirmation page told of, which its form brings back; None for rubbish."""
+    text = request.POST.get(field, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 12 else None

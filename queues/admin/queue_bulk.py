@@ -10,12 +10,11 @@ from django.http.response import HttpResponseBase, HttpResponseRedirect
 from django.urls import NoReverseMatch
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from queues import models
 from queues.admin import audit
-from queues.admin.bulk_words import MEANINGS, VERBS, outcome
-from queues.admin.pages import PageAdmin, page
+from queues.admin.bulk_words import MEANINGS, label_of, outcome
+from queues.admin.pages import PageAdmin, page, told_in
 from queues.admin.queue_filter import FilterForm, Sight, state_in
 from queues.conf import settings
 from queues.operations import bulk
@@ -62,7 +61,7 @@ class BulkPages(PageAdmin):
         if not matches.is_all:
             return self._leave_to_a_job(request, action, selection, sight)
         done = sum(action.run(queue, matches.ids, sight.state))
-        expected = _counted(request)
+        expected = told_in(request, "count")
         self._tell(request, queue, f"{action.name}, {done} of {len(matches.ids) if expected is None else expected} {selection}")
         messages.success(request, outcome(action.name, done, expected))
         return self._back_to(queue, sight)
@@ -92,15 +91,12 @@ class BulkPages(PageAdmin):
         is_exact: bool = True,
         ids: list[str] | None = None,
     ) -> HttpResponseBase:
-        words = {"verb": VERBS[action.name], "number": f"{number:,}"}
-        label = (
-            ngettext("%(verb)s %(number)s job", "%(verb)s %(number)s jobs", number) if is_exact else _("%(verb)s %(number)s jobs or more")
-        )
+        label = label_of(action.name, number, is_exact=is_exact)
         return self.render(
             request,
             "queue/confirm_bulk.html",
-            title=_("%s?") % (label % words),
-            label=label % words,
+            title=_("%s?") % label,
+            label=label,
             queue=queue,
             sight=sight,
             action=action.name,
@@ -137,9 +133,3 @@ def read_sight(request: HttpRequest, queue: str) -> Sight:
     if not form.is_valid():
         raise SuspiciousOperation(f"This is no filter: {form.errors.as_text()}")
     return Sight.read(request.GET, form)
-
-
-def _counted(request: HttpRequest) -> int | None:
-    """What the confirmation page said."""
-    text = request.POST.get("count", "")
-    return int(text) if text.isdecimal() and len(text) < 12 else None

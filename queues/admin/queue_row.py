@@ -57,7 +57,7 @@ class QueueRow:
     @property
     def utilization(self) -> int:
         """Busy slots in percent of those that the fleet has; 0 without any."""
-        return round(100 * self.stats.busy / self.stats.concurrency) if self.stats and self.stats.concurrency else 0
+        return round(100 * (self.stats.utilization or 0)) if self.stats else 0
 
     @property
     def completed(self) -> int:

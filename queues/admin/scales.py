@@ -1,16 +1,13 @@
-"""Axes that end at round values, and how their values read."""
+"""Axes that end at round values."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from django.utils.formats import number_format
-from django.utils.translation import gettext as _
+from queues.admin.words import count_text, span_text
 
-NOTHING = "–"  # noqa: RUF001  # where there is no number
 STEPS = 4
 """Parts of an axis of counts at most."""
 TIMES = (0.0001, 0.001, 0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 36000.0, 864000.0)
@@ -46,39 +43,9 @@ def seconds_scale(values: Sequence[float]) -> Scale:
     )
 
 
-def count_text(value: float) -> str:
-    return number_format(round(value), use_l10n=True, force_grouping=True)
-
-
-def span_text(seconds: float | None) -> str:
-    """A span in the unit that suits it, by at most three digits; a dash for None."""
-    if seconds is None:
-        return NOTHING
-    if seconds < 1:
-        return _("%(number)s ms") % {"number": _digits(seconds * 1000)}
-    if seconds < 60:
-        return _("%(number)s s") % {"number": _digits(seconds)}
-    if seconds < 3600:
-        return _("%(number)s min") % {"number": _digits(seconds / 60)}
-    if seconds < 86400:
-        return _("%(number)s h") % {"number": _digits(seconds / 3600)}
-    return _("%(number)s d") % {"number": _digits(seconds / 86400)}
-
-
-def time_text(moment: datetime) -> str:
-    """The time of day, as the axes of charts have it."""
-    return f"{moment:%H:%M}"
-
-
 def _round_up(value: float) -> float:
     """The next of 1, 2, 5, 10, 20, 50 and so on."""
     if value <= 1:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= value)
-
-
-def _digits(value: float) -> str:
-    places = 0 if value >= 99.5 else 1 if value >= 9.95 else 2
-    rounded = round(value, places)
-    return number_format(rounded, decimal_pos=0 if rounded == round(rounded) else places)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
-from queues.admin.scales import NOTHING
+from queues.admin.words import NOTHING
 from queues.control import get_fleet
 from queues.exceptions import UnknownWorker
 from queues.store.fleet import Fleet, Run

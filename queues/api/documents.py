@@ -12,13 +12,11 @@ from queues.jobs.states import State
 from queues.operations.health import check_queue_health
 from queues.store import metrics
 from queues.store.connection import translated
-from queues.store.metrics import Histogram, Span, Tally
+from queues.store.metrics import OUTCOMES, Span, Tally
 from queues.store.pages import Page
 from queues.store.queue import Queue
 from queues.store.workers import WorkerInfo
 
-OUTCOMES = ("completed", "failed", "retried", "stalled")
-PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 SHOWN = (
     *("id", "name", "state", "owner", "priority", "attempts", "attempts_made", "stalls", "error", "error_class"),
     *("created_at", "started_at", "ended_at", "worker"),
@@ -39,7 +37,7 @@ def of_queue(queue: Queue) -> dict[str, Any]:
         "health": {"level": health.level, "healthy": health.healthy, "findings": [asdict(finding) for finding in health.findings]},
         "slots": stats.concurrency,
         "busy_slots": stats.busy,
-        "utilization": stats.busy / stats.concurrency if stats.concurrency else None,
+        "utilization": stats.utilization,
         "workers": [_of_worker(worker) for worker in queue.workers()],
         "totals": {outcome: getattr(stats, f"{outcome}_total") for outcome in OUTCOMES},
         "last_hour": _of_hour(last_hour),
@@ -71,11 +69,7 @@ def _of_hour(minutes: Sequence[Span]) -> dict[str, Any]:
     total = sum((minute.total for minute in minutes), Tally())
     return {
         **{outcome: getattr(total, outcome) for outcome in OUTCOMES},
-        "run_seconds": _percentiles(total.run),
-        "wait_seconds": _percentiles(total.wait),
+        "run_seconds": total.run.percentiles(),
+        "wait_seconds": total.wait.percentiles(),
         "minutes": [{"start": span.start, "completed": span.total.completed, "failed": span.total.failed} for span in minutes],
     }
-
-
-def _percentiles(histogram: Histogram) -> dict[str, float | None]:
-    return {name: histogram.quantile(share) for name, share in PERCENTILES.items()}

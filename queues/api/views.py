@@ -11,7 +11,8 @@ from queues.api.access import BadQuery, guarded
 from queues.control import get_all_queue_stats
 from queues.jobs.options import JOB_ID
 from queues.jobs.states import State
-from queues.store.pages import Cursor, Page, read_page
+from queues.store.cursors import Cursor
+from queues.store.pages import Page, read_page
 from queues.store.queue import Queue, get_queue
 from queues.store.search import Filter
 from queues.store.stats import COUNTED
@@ -50,5 +51,5 @@ def _page(queue: Queue, state: State, request: HttpRequest) -> Page:
     wanted = Filter(name=name, owner=owner, error_class=error_class, text=text)
     named = queue.find(query["q"]) if "page" not in query and JOB_ID.fullmatch(query.get("q", "")) else None
     if named and named.state is state and replace(wanted, text=None).fits(named):
-        return Page(jobs=(named,), total=1, looked=1, offset=0, next=None, previous=None)
+        return Page(jobs=(named,), total=1, looked=1)
     return read_page(queue, state, wanted, cursor=Cursor.parse(query.get("page", "")))

@@ -8,9 +8,10 @@ from typing import Any
 import redis
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
-from queues.address import describe, server_key
+from queues.address import describe
 from queues.conf import settings
 from queues.store.connection import new_connection
+from queues.store.servers import by_server
 
 ANSWER_SECONDS = 2.0
 
@@ -20,15 +21,8 @@ def check_servers(databases: Sequence[str] | None = None, **kwargs: Any) -> list
     """Nothing without `databases`, as Django's own checks that ask a server."""
     if databases is None:
         return []
-    return [message for names in _names_by_server() for message in _ask(names)]
-
-
-def _names_by_server() -> list[list[str]]:
-    servers: dict[str, list[str]] = {}
-    for name, entry in settings.rq_queues.items():
-        if isinstance(entry, dict):
-            servers.setdefault(server_key(entry), []).append(name)
-    return list(servers.values())
+    named = (name for name, entry in settings.rq_queues.items() if isinstance(entry, dict))
+    return [message for queues in by_server(named) for message in _ask([queue.name for queue in queues])]
 
 
 def _ask(names: list[str]) -> Iterator[CheckMessage]:

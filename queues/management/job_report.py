@@ -13,6 +13,7 @@ from queues.jobs.states import State
 from queues.management.tables import age, columns, json_text, printable, span
 from queues.store import keys
 from queues.store.connection import translated
+from queues.store.fields import unix_moment
 from queues.store.history import Attempt
 from queues.store.queue import Queue, get_queue
 
@@ -30,8 +31,7 @@ def due_times(queue: Queue, jobs: Sequence[Job]) -> dict[str, datetime]:
         for job_id in delayed:
             pipeline.zscore(keys.delayed(queue.name), job_id)
         scores = pipeline.execute()
-    pairs = zip(delayed, scores, strict=True)
-    return {job_id: datetime.fromtimestamp(score, UTC) for job_id, score in pairs if score is not None and 0 <= score < 1e11}
+    return {job_id: due for job_id, score in zip(delayed, scores, strict=True) if (due := unix_moment(score))}
 
 
 def job_table(jobs: Sequence[Job], due: Mapping[str, datetime]) -> str:

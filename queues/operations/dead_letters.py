@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from queues.address import describe, server_key
+from queues.address import describe
 from queues.exceptions import JobNotFound, RedisUnavailable
 from queues.jobs.states import State
 from queues.store import keys, scripts
 from queues.store.connection import translated
-from queues.store.fields import number
-from queues.store.pages import matching_ids
-from queues.store.queue import Queue, get_queue, queue_names
+from queues.store.fields import unix_moment
+from queues.store.matching import matching_ids
+from queues.store.queue import Queue, get_queue
 from queues.store.search import Filter
+from queues.store.servers import by_server
 
 LOOK = 10_000
 """Dead letters that one call looks at, over all queues of a server: bounds how long Redis is held up (25 ms)."""
@@ -87,8 +88,8 @@ def get_dead_letters(queues: Iterable[str] = (), *, name: str | None = None, err
     found: dict[tuple[str, str], DeadLetterGroup] = {}
     looked: dict[str, tuple[int, int]] = {}
     failures: dict[str, str] = {}
-    opened = [get_queue(each) for each in queues or queue_names()]
-    for served in by_server(opened):
+    servers = by_server(list(queues) or None)
+    for served in servers:
         try:
             rows = _read(served)
         except RedisUnavailable as error:
@@ -101,17 +102,10 @@ def get_dead_letters(queues: Iterable[str] = (), *, name: str | None = None, err
                 key = group.error_class, group.name
                 if name in (None, group.name) and error_class in (None, group.error_class):
                     found[key] = found[key] + group if key in found else group
-    if opened and len(failures) == len(opened):
+    if servers and len(failures) == sum(map(len, servers)):
         raise RedisUnavailable("; ".join(dict.fromkeys(failures.values())))
     ordered = sorted(found.values(), key=lambda group: group.last_at.timestamp() if group.last_at else 0.0, reverse=True)
     return DeadLetters(groups=tuple(ordered), looked=looked, failures=failures)
-
-
-def by_server(queues: Iterable[Queue]) -> list[list[Queue]]:
-    servers: dict[str, list[Queue]] = {}
-    for queue in queues:
-        servers.setdefault(server_key(queue.config), []).append(queue)
-    return list(servers.values())
 
 
 def count_group(queues: Iterable[str], *, name: str, error_class: str) -> int:
@@ -177,11 +171,6 @@ def _groups(queue: str, facts: Sequence[Any]) -> Iterator[DeadLetterGroup]:
             last_hour=hour,
             last_day=day,
             last_week=week,
-            first_at=_moment(first),
-            last_at=_moment(last),
+            first_at=unix_moment(first),
+            last_at=unix_moment(last),
         )
-
-
-def _moment(text: bytes) -> datetime | None:
-    seconds = number(text)
-    return datetime.fromtimestamp(seconds, UTC) if 0 < seconds < 1e11 else None

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from queues.address import describe, server_key
+from queues.address import describe
 from queues.conf import settings
 from queues.exceptions import RedisUnavailable
 from queues.operations.health import Finding, Level, check_queue_health
@@ -16,7 +16,8 @@ from queues.operations.schedules import get_schedules
 from queues.operations.servers import Diagnosis, examine_server
 from queues.store import keys
 from queues.store.connection import translated
-from queues.store.queue import Queue, get_queue, queue_names
+from queues.store.queue import Queue, queue_names
+from queues.store.servers import by_server
 from queues.store.stats import QueueStats
 
 MISSED_SECONDS = 120.0
@@ -36,7 +37,7 @@ CURES = {
 def examine(*, probe_seconds: float = PROBE_SECONDS) -> Iterator[Diagnosis]:
     """Everything, each as it is found; 0 seconds send no probe. Never raises for a Redis that is away."""
     awake: list[Queue] = []
-    for queues in _servers():
+    for queues in by_server():
         where = f"Redis at {describe(queues[0].config)}"
         try:
             yield from examine_server(where, queues[0].connection)
@@ -56,13 +57,6 @@ def examine(*, probe_seconds: float = PROBE_SECONDS) -> Iterator[Diagnosis]:
             yield from _probes(probed, probe_seconds)
     except RedisUnavailable as error:
         yield Diagnosis(subject="Redis", level=Level.CRITICAL, sentence=str(error), cure="It went away meanwhile: run doctor again.")
-
-
-def _servers() -> list[list[Queue]]:
-    by_server: dict[str, list[Queue]] = {}
-    for queue in map(get_queue, queue_names()):
-        by_server.setdefault(server_key(queue.config), []).append(queue)
-    return list(by_server.values())
 
 
 def _queue(queue: Queue) -> Generator[Diagnosis, None, QueueStats]:

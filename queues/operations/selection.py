@@ -9,12 +9,12 @@ from queues import permissions
 from queues.conf import settings
 from queues.jobs.states import State
 from queues.store.bulk import in_slices
-from queues.store.pages import matching_ids, matching_parts
+from queues.store.matching import matching_ids, matching_parts
 from queues.store.queue import Queue
 from queues.store.search import Filter
 
 TEXT_PARTS = 20
-"""Parts of pages.LOOK jobs that are looked through for a text while somebody waits."""
+"""Parts of matching.LOOK jobs that are looked through for a text while somebody waits."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,10 +12,10 @@ import redis
 from queues.operations import schedules
 from queues.operations.health import LONG_RUN_SECONDS, QueueHealth, judge, runs_to_look_at
 from queues.operations.schedules import ScheduleInfo
-from queues.store import metrics, scripts, stats, workers
+from queues.store import keys, metrics, scripts, stats, workers
 from queues.store import schedules as schedule_store
+from queues.store.answers import allowed
 from queues.store.connection import translated
-from queues.store.keys import PREFIX
 from queues.store.queue import get_queue
 from queues.store.stats import QueueStats
 from queues.store.workers import WorkerInfo
@@ -88,7 +88,7 @@ class _Survey:
     def _first(self) -> tuple[Any, list[str], Any, Any, dict[str, QueueStats | str]]:
         def fill(pipeline: redis.client.Pipeline) -> None:
             pipeline.info()
-            pipeline.smembers(f"{PREFIX}:workers")
+            pipeline.smembers(keys.workers())
             metrics.ask_outcomes(pipeline, self.names, MINUTES)
             schedule_store.ask_states(pipeline, [schedule.name for _, schedule in self.planned])
             for name in self.names:
@@ -99,9 +99,9 @@ class _Survey:
         states, readings = rest[: len(self.planned) + 1], rest[len(self.planned) + 1 :]
         return (
             info,
-            sorted(key.decode(errors="replace") for key in _found(members, ())),
-            metrics.parse_outcomes(_found(outcomes, [()] * len(self.names))),
-            schedule_store.parse_states([_found(state, (None, None, None)) for state in states]),
+            sorted(key.decode(errors="replace") for key in allowed(members, ())),
+            metrics.parse_outcomes(allowed(outcomes, [()] * len(self.names))),
+            schedule_store.parse_states([allowed(state, (None, None, None)) for state in states]),
             {name: _reading(answer) for name, answer in zip(self.names, readings, strict=True)},
         )
 
@@ -117,8 +117,8 @@ class _Survey:
 
         _, *answers = self._trip(fill)
         hashes, heads = answers[: len(worker_keys)], answers[len(worker_keys) :]
-        fleet = workers.living(worker_keys, [_found(fields, {}) for fields in hashes])
-        return fleet, {name: _found(members, []) for name, members in zip(looks, heads, strict=True)}
+        fleet = workers.living(worker_keys, [allowed(fields, {}) for fields in hashes])
+        return fleet, {name: allowed(members, []) for name, members in zip(looks, heads, strict=True)}
 
     def _third(self, heads: Mapping[str, list[bytes]]) -> dict[str, int]:
         """How many of them run for long."""
@@ -148,15 +148,6 @@ class _Survey:
             max_memory=int(info.get("maxmemory", 0)),
             latency_seconds=min(self.latencies),
         )
-
-
-def _found(answer: Any, otherwise: Any) -> Any:
-    """The answer; what a stranger broke, or what we may not ask, counts as nothing. Raises what says that Redis answers nothing at all."""
-    if isinstance(answer, redis.exceptions.ResponseError):
-        return otherwise
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
 
 
 def _reading(answer: Any) -> QueueStats | str:

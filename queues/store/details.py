@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import redis
@@ -13,11 +13,13 @@ from queues.exceptions import JobNotFound, RedisUnavailable
 from queues.jobs.job import Job
 from queues.jobs.states import State
 from queues.store import history, keys, payloads
+from queues.store.answers import otherwise
 from queues.store.connection import translated
-from queues.store.fields import integer, number
+from queues.store.fields import integer, unix_moment
 from queues.store.history import Attempt
 from queues.store.payloads import Call
-from queues.store.queue import LOG_LINES, get_queue, queue_names
+from queues.store.queue import LOG_LINES
+from queues.store.servers import by_server
 
 LOG_PAGE = 100
 SCHEDULED = "schedule:"
@@ -85,18 +87,14 @@ def read_details(job_id: str, *, log_from: int | None = None) -> JobDetails:
     Raises JobNotFound; RedisUnavailable where a server that might have it does not answer.
     """
     silent: RedisUnavailable | None = None
-    for connection in _servers():
+    for queues in by_server():
         try:
             with translated():
-                if found := _read(connection, job_id, log_from):
+                if found := _read(queues[0].connection, job_id, log_from):
                     return found
         except RedisUnavailable as error:
             silent = error
     raise silent or JobNotFound(f"There is no job {job_id!r}.")
-
-
-def _servers() -> Iterator[redis.Redis]:
-    return iter({id(server): server for server in (get_queue(name).connection for name in queue_names())}.values())
 
 
 def _read(connection: redis.Redis, job_id: str, log_from: int | None) -> JobDetails | None:
@@ -107,7 +105,7 @@ def _read(connection: redis.Redis, job_id: str, log_from: int | None) -> JobDeta
         pipeline.lrange(keys.log(job_id), start, -1 if log_from is None else log_from + LOG_PAGE - 1)
         pipeline.llen(keys.log(job_id))
         answers = pipeline.execute(raise_on_error=False)
-    stored, entries, lines, total = (_or_none(answer) for answer in answers)
+    stored, entries, lines, total = (otherwise(answer, None) for answer in answers)
     if not stored:
         return None
     fields = {key.decode(errors="replace"): value for key, value in stored.items()}
@@ -131,15 +129,6 @@ def _facts(fields: Mapping[str, bytes]) -> dict[str, Any]:
     }
 
 
-def _or_none(answer: Any) -> Any:
-    """None for a key that a stranger took with another type. Raises what else went wrong."""
-    if isinstance(answer, redis.exceptions.ResponseError) and str(answer).startswith("WRONGTYPE"):
-        return None
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
-
-
 def _due_at(connection: redis.Redis, job: Job) -> datetime | None:
-    score = number(str(connection.zscore(keys.delayed(job.queue), job.id) or ""))
-    return datetime.fromtimestamp(score, UTC) if 0 < score < 1e11 else None
+    score: Any = connection.zscore(keys.delayed(job.queue), job.id)
+    return unix_moment(score)

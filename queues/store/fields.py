@@ -11,6 +11,8 @@ import orjson
 MAX_DIGITS = 18
 """Longer numbers are rubbish, and overflow what is computed with them."""
 
+LATEST = 1e11
+"""Unix seconds that a date can still show."""
 RQ_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 """How RQ writes times."""
 
@@ -45,6 +47,12 @@ def moment(text: str | None) -> datetime | None:
     except ValueError:
         return None
     return found.replace(tzinfo=UTC) if found and found.tzinfo is None else found
+
+
+def unix_moment(seconds: str | bytes | float | None) -> datetime | None:
+    """The time of unix seconds, as scores and RQ's stream have it; None of what no date can show."""
+    found = seconds if isinstance(seconds, float) else number(seconds)
+    return datetime.fromtimestamp(found, UTC) if 0 < found < LATEST else None
 
 
 def rq_time(unix_seconds: float) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 import redis
 
 from queues.store import keys, workers
+from queues.store.answers import otherwise
 from queues.store.fields import moment
-from queues.store.keys import PREFIX
 from queues.store.workers import WorkerInfo
 
 MOST_RUNS = 500
@@ -44,41 +44,32 @@ class Fleet:
 def read(connection: redis.Redis, queues: Sequence[str]) -> Fleet:
     """The workers of this server, and what they run of these queues. What a stranger put into a place of theirs counts as absent."""
     with connection.pipeline(transaction=False) as pipeline:
-        pipeline.smembers(f"{PREFIX}:workers")
+        pipeline.smembers(keys.workers())
         for queue in queues:
             pipeline.zrange(keys.leases(queue), 0, MOST_RUNS - 1)
         members, *leases = pipeline.execute(raise_on_error=False)
-    names = sorted(key.decode(errors="replace") for key in _plain(members, ()))
+    names = sorted(key.decode(errors="replace") for key in otherwise(members, ()))
     held = [
         (queue, member.decode(errors="replace").rpartition(":")[0])
         for queue, found in zip(queues, leases, strict=True)
-        for member in _plain(found, ())
+        for member in otherwise(found, ())
     ]
-    crowded = tuple(queue for queue, found in zip(queues, leases, strict=True) if len(_plain(found, ())) == MOST_RUNS)
+    crowded = tuple(queue for queue, found in zip(queues, leases, strict=True) if len(otherwise(found, ())) == MOST_RUNS)
     with connection.pipeline(transaction=False) as pipeline:
         for key in names:
             pipeline.hgetall(key)
         for _, job_id in held:
             pipeline.hmget(keys.job(job_id), "worker_name", "name", "started_at")
         answers = pipeline.execute(raise_on_error=False)
-    found = workers.living(names, [_plain(answer, {}) for answer in answers[: len(names)]])
+    found = workers.living(names, [otherwise(answer, {}) for answer in answers[: len(names)]])
     return Fleet(workers=tuple(found), runs=_runs(held, answers[len(names) :]), crowded=crowded)
 
 
 def _runs(held: Sequence[tuple[str, str]], answers: Sequence[Any]) -> dict[str, list[Run]]:
     runs: dict[str, list[Run]] = {}
     for (queue, job_id), answer in zip(held, answers, strict=True):
-        worker, name, started = ((value or b"").decode(errors="replace") for value in _plain(answer, (None, None, None)))
+        worker, name, started = ((value or b"").decode(errors="replace") for value in otherwise(answer, (None, None, None)))
         runs.setdefault(worker, []).append(Run(id=job_id, name=name, queue=queue, started_at=moment(started)))
     for found in runs.values():
         found.sort(key=lambda run: run.started_at.timestamp() if run.started_at else 0)
     return runs
-
-
-def _plain(answer: Any, otherwise: Any) -> Any:
-    """An answer that is no error. Raises what says that the server does not serve."""
-    if not isinstance(answer, Exception):
-        return answer
-    if isinstance(answer, redis.exceptions.ResponseError) and str(answer).startswith("WRONGTYPE"):
-        return otherwise
-    raise answer

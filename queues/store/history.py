@@ -6,7 +6,7 @@ import zlib
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -14,7 +14,7 @@ import redis
 
 from queues.jobs.job import Job
 from queues.store import keys
-from queues.store.fields import integer, json_value, number
+from queues.store.fields import integer, json_value, unix_moment
 
 MAX_ATTEMPTS = 10
 
@@ -68,8 +68,8 @@ def attempt(fields: Mapping[bytes, bytes]) -> Attempt:
         traceback=_text(fields.get(b"exc_string", b"")),
         error_path=fields.get(b"exc_class", b"").decode(errors="replace"),
         result=json_value(_bytes(fields.get(b"return_value", b""))),
-        started_at=_moment(fields.get(b"execution_started_at")),
-        ended_at=_moment(fields.get(b"execution_ended_at")),
+        started_at=unix_moment(fields.get(b"execution_started_at")),
+        ended_at=unix_moment(fields.get(b"execution_ended_at")),
     )
 
 
@@ -86,8 +86,3 @@ def _text(text: bytes) -> str:
         return zlib.decompressobj().decompress(packed, 1_000_000).decode(errors="replace")
     except zlib.error:
         return packed.decode(errors="replace")
-
-
-def _moment(text: bytes | None) -> datetime | None:
-    seconds = number(text)
-    return datetime.fromtimestamp(seconds, UTC) if 0 < seconds < 1e11 else None

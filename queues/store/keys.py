@@ -37,9 +37,9 @@ def deferred(queue: str) -> str:
     return f"{PREFIX}:deferred:{queue}"
 
 
-def workers() -> str:
-    """The keys of all workers of this Redis."""
-    return f"{PREFIX}:workers"
+def workers(queue: str = "") -> str:
+    """The keys of all workers of this Redis, or of those that listen on a queue."""
+    return f"{PREFIX}:workers:{queue}" if queue else f"{PREFIX}:workers"
 
 
 def prioritized(queue: str) -> str:

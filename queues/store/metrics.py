@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -15,11 +15,13 @@ from typing import Any
 import redis
 
 from queues.store import keys, scripts
-from queues.store.fields import integer, number
+from queues.store.fields import integer
 
 LAST_BUCKET = 46
 """Whatever is longer than 2^22.5 ms (1 h 39 min) is in it."""
 MINUTE, HOUR = 60, 3600
+OUTCOMES = ("completed", "failed", "retried", "stalled")
+PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,10 @@ class Histogram:
                 return low + (bucket_seconds(bucket) - low) * (rank - passed) / here
             passed += here
         return None
+
+    def percentiles(self) -> dict[str, float | None]:
+        """PERCENTILES by name, in seconds."""
+        return {name: self.quantile(share) for name, share in PERCENTILES.items()}
 
     def __add__(self, other: Histogram) -> Histogram:
         return Histogram(buckets=Counter(self.buckets) + Counter(other.buckets))
@@ -78,16 +84,6 @@ class Span:
     total: Tally = Tally()
     names: Mapping[str, Tally] = field(default_factory=dict)
     errors: Mapping[tuple[str, str], int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ErrorGroup:
-    """When an error class first and last killed a job of a name, within the last eight days. UTC."""
-
-    error_class: str
-    name: str
-    first_at: datetime | None
-    last_at: datetime | None
 
 
 def ask_minutes(pipeline: redis.client.Pipeline, queue: str, minutes: int = 60, *, now: float | None = None) -> list[int]:
@@ -128,31 +124,6 @@ def hours(connection: redis.Redis, queue: str, count: int = 24) -> list[Span]:
         return read_spans(ask_hours(pipeline, queue, count), pipeline.execute())
 
 
-def since_ever(connection: redis.Redis, queues: Iterable[str]) -> dict[str, dict[str, Tally]]:
-    """Per queue and job name what was counted since ever, in one round trip."""
-    names = list(queues)
-    with connection.pipeline(transaction=False) as pipeline:
-        for name in names:
-            pipeline.hgetall(keys.counts(name))
-        return {name: by_name(answer) for name, answer in zip(names, pipeline.execute(), strict=True)}
-
-
-def error_groups(connection: redis.Redis, queue: str) -> list[ErrorGroup]:
-    """One round trip."""
-    fields: Any = connection.hgetall(keys.errors(queue))
-    times: dict[str, dict[str, float]] = {}
-    for key, value in fields.items():
-        which, _, group = key.decode(errors="replace").partition(":")
-        times.setdefault(group, {})[which] = number(value)
-    return [_group(group, found) for group, found in times.items()]
-
-
-def _group(group: str, times: Mapping[str, float]) -> ErrorGroup:
-    error_class, _, name = group.partition(":")
-    first, last = (datetime.fromtimestamp(times[which], UTC) if which in times else None for which in ("first", "last"))
-    return ErrorGroup(error_class=error_class, name=name, first_at=first, last_at=last)
-
-
 def _ask(pipeline: redis.client.Pipeline, key: Any, queue: str, seconds: int, count: int, now: float | None) -> list[int]:
     last = int((time.time() if now is None else now) // seconds)
     for number_ in range(last - count + 1, last + 1):
@@ -191,7 +162,7 @@ def _sort(fields: Mapping[bytes, bytes]) -> tuple[dict[str, int], dict[str, dict
 
 def _tally(values: Mapping[str, int]) -> Tally:
     return Tally(
-        **{what: values.get(what, 0) for what in ("completed", "failed", "retried", "stalled")},
+        **{what: values.get(what, 0) for what in OUTCOMES},
         run=Histogram(buckets=dict(_buckets(values, "run"))),
         wait=Histogram(buckets=dict(_buckets(values, "wait"))),
         run_seconds=values.get("run_ms", 0) / 1000,

@@ -15,8 +15,9 @@ from queues.jobs.backoff import Backoff, Exponential, parse_backoff
 from queues.jobs.job import Job
 from queues.jobs.options import Keep
 from queues.jobs.states import RQ_STATUS, State
-from queues.store import bulk, cleaning, dead_letters, history, keys, listing, scripts, stats, workers
+from queues.store import bulk, cleaning, history, keys, listing, scripts, stats, workers
 from queues.store.connection import get_connection, queue_config, translated
+from queues.store.matching import find_failed_ids
 from queues.store.search import Filter, Wanted
 from queues.store.stats import QueueStats
 
@@ -133,11 +134,11 @@ class Queue:
 
     def retry_failed(self, *, limit: int = 0, **wanted: Unpack[Wanted]) -> int:
         """Retries dead letters, all or those that fit (see search.Filter), the newest first. Returns how many."""
-        return self.retry_many(dead_letters.find_ids(self, Filter(**wanted), limit))
+        return self.retry_many(find_failed_ids(self, Filter(**wanted), limit))
 
     def remove_failed(self, *, limit: int = 0, **wanted: Unpack[Wanted]) -> int:
         """Deletes dead letters, all or those that fit. Returns how many."""
-        return self.remove_many(dead_letters.find_ids(self, Filter(**wanted), limit), State.FAILED)
+        return self.remove_many(find_failed_ids(self, Filter(**wanted), limit), State.FAILED)
 
     def retry(self, job_id: str) -> bool:
         """Retries one dead letter, with its attempts reset and its priority kept. False if it is none (any more)."""

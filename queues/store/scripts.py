@@ -9,6 +9,7 @@ from typing import Any
 
 import redis
 
+from queues.store.answers import checked
 from queues.store.keys import PREFIX
 
 Argument = str | bytes | int | float
@@ -57,11 +58,7 @@ def together(connection: redis.Redis, fill: Callable[[redis.client.Pipeline], No
 
 def answers_of(connection: redis.Redis, fill: Callable[[redis.client.Pipeline], None], *scripts: Script) -> list[Any]:
     """The same, but an error is raised."""
-    answers = together(connection, fill, scripts)
-    for answer in answers:
-        if isinstance(answer, redis.exceptions.RedisError):
-            raise answer
-    return answers
+    return list(map(checked, together(connection, fill, scripts)))
 
 
 def _execute(connection: redis.Redis, fill: Callable[[redis.client.Pipeline], None]) -> list[Any]:

@@ -1,22 +1,15 @@
-"""Looking through the jobs of one state."""
+"""Which jobs of a state are meant."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
 import orjson
 
 from queues.jobs.durations import Duration, in_seconds
 from queues.jobs.job import Job
-from queues.jobs.states import State
-
-if TYPE_CHECKING:
-    from queues.store.queue import Queue
-
-PART = 200
 
 
 class Wanted(TypedDict, total=False):
@@ -59,13 +52,7 @@ class Filter:
 
     @property
     def fits_all(self) -> bool:
-        return self == Filter()
+        return self == ALL
 
 
-def find_jobs(queue: Queue, state: State, wanted: Filter) -> Iterator[Job]:
-    """The jobs that fit, in the order of Queue.jobs, read part by part as they are asked for. What changes meanwhile may be missed."""
-    ids = queue.job_ids(state)
-    for start in range(0, len(ids), PART):
-        for job in queue.fetch(ids[start : start + PART]):
-            if job.state is state and wanted.fits(job):
-                yield job
+ALL = Filter()

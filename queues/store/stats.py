@@ -10,6 +10,7 @@ from typing import Any
 import redis
 
 from queues.store import keys, scripts
+from queues.store.answers import checked
 from queues.store.fields import moment, number
 
 
@@ -36,6 +37,11 @@ class QueueStats:
     retried_total: int = field(default=0, compare=False)
     stalled_total: int = field(default=0, compare=False)
 
+    @property
+    def utilization(self) -> float | None:
+        """The share of the fleet's slots that is busy; None without any."""
+        return self.busy / self.concurrency if self.concurrency else None
+
     def counts(self) -> dict[str, int]:
         """The five states by name, as BullMQ's getJobCounts gives them."""
         return {state: getattr(self, state) for state in COUNTED}
@@ -46,7 +52,7 @@ COUNTED = ("waiting", "active", "completed", "failed", "delayed")
 
 def read(connection: redis.Redis, names: Sequence[str]) -> dict[str, QueueStats]:
     """The statistics of queues of one server, in one round trip; writes nothing (RQ's own counting cleans registries on the way)."""
-    return {name: of_row(row) for name, row in zip(names, scripts.stats(connection, names), strict=True)}
+    return {name: _of_row(row) for name, row in zip(names, scripts.stats(connection, names), strict=True)}
 
 
 def ask(pipeline: redis.client.Pipeline, name: str) -> None:
@@ -56,12 +62,10 @@ def ask(pipeline: redis.client.Pipeline, name: str) -> None:
 
 def parse(answer: Any) -> QueueStats:
     """Raises the error that was the answer."""
-    if isinstance(answer, Exception):
-        raise answer
-    return of_row(answer[0])
+    return _of_row(checked(answer)[0])
 
 
-def of_row(row: Sequence[Any]) -> QueueStats:
+def _of_row(row: Sequence[Any]) -> QueueStats:
     """What stats.lua answers of one queue."""
     waiting, active, delayed, completed, failed, paused, workers, busy, slots, *totals, age, enqueued_at = row
     return QueueStats(

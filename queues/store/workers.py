@@ -68,13 +68,13 @@ class WorkerInfo:
 
 def of_queue(connection: redis.Redis, queue: str) -> list[WorkerInfo]:
     """Workers listening on the queue whose hash has not expired, by name."""
-    members: Any = connection.smembers(f"{PREFIX}:workers:{queue}")
+    members: Any = connection.smembers(keys.workers(queue))
     return read(connection, sorted(key.decode() for key in members))
 
 
 def of_server(connection: redis.Redis) -> list[WorkerInfo]:
     """All living workers of this Redis, by name."""
-    members: Any = connection.smembers(f"{PREFIX}:workers")
+    members: Any = connection.smembers(keys.workers())
     return read(connection, sorted(key.decode() for key in members))
 
 
@@ -101,7 +101,7 @@ def _info(key: str, fields: Mapping[bytes, bytes]) -> WorkerInfo:
     queues = tuple(text.get("queues", "").split(","))
     is_paused = text.get(PAUSED) == "1"
     return WorkerInfo(
-        name=key.removeprefix(f"{PREFIX}:worker:"),
+        name=key.removeprefix(keys.worker("")),
         hostname=text.get("hostname", ""),
         pid=integer(text.get("pid")),
         queues=queues,

@@ -11,17 +11,17 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.utils import timezone
 
-from queues.address import server_key
 from queues.exceptions import InvalidPayload
 from queues.jobs.durations import check_delay
 from queues.jobs.job import Job
 from queues.jobs.options import JOB_ID
 from queues.jobs.states import State
 from queues.publish import deliver
-from queues.store.connection import get_connection, queue_config, translated
+from queues.store.connection import translated
 from queues.store.history import Attempt, read_with_job
 from queues.store.new_jobs import NewJob, new_id
 from queues.store.queue import get_queue, queue_names
+from queues.store.servers import by_server
 from queues.tasks import definition
 from queues.tasks.call import TaskCall, as_json
 from queues.tasks.interface import BaseTaskBackend, Task, TaskResult, TaskResultDoesNotExist, task_enqueued
@@ -96,9 +96,9 @@ class QueuesBackend(BaseTaskBackend):
     def get_result(self, result_id: str) -> TaskResult[..., Any]:
         """Raises TaskResultDoesNotExist for what is no task of this backend, or not kept any more; RedisUnavailable."""
         job_id = str(result_id)
-        for queue in self._one_queue_per_server() if JOB_ID.fullmatch(job_id) else ():
+        for queues in by_server(self._known_queues()) if JOB_ID.fullmatch(job_id) else ():
             with translated():
-                job, runs = read_with_job(get_connection(queue), job_id)
+                job, runs = read_with_job(queues[0].connection, job_id)
             if job is not None and (result := self._result(job, runs)) is not None:
                 return result
         raise TaskResultDoesNotExist(result_id)
@@ -121,9 +121,8 @@ class QueuesBackend(BaseTaskBackend):
     def _announce(self, result: TaskResult[..., Any]) -> None:
         task_enqueued.send_robust(type(self), task_result=result)
 
-    def _one_queue_per_server(self) -> list[str]:
-        known = sorted(self.queues & set(queue_names()))
-        return list({server_key(queue_config(queue)): queue for queue in known}.values())
+    def _known_queues(self) -> list[str]:
+        return sorted(self.queues & set(queue_names()))
 
     def _result(self, job: Job, runs: Sequence[Attempt]) -> TaskResult[..., Any] | None:
         """None for what is no task of this backend."""

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from queues.admin.charts import Chart
-from queues.admin.scales import count_text, span_text
+from queues.admin.words import count_text, span_text
 
 register = template.Library()
 register.filter("span", span_text)

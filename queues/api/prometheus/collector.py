@@ -16,12 +16,11 @@ from queues.control import servers
 from queues.exceptions import RedisUnavailable
 from queues.jobs.states import RQ_STATUS
 from queues.operations.health import capacity_of
-from queues.store.metrics import Tally
+from queues.store.metrics import OUTCOMES, Tally
 from queues.store.queue import get_queue
 
 log = logging.getLogger("queues")
 
-OUTCOMES = ("completed", "failed", "retried", "stalled")
 MOST_WORKERS = 1000
 
 
@@ -67,7 +66,7 @@ def _add_state(families: QueueFamilies, name: str, queue: QueueReading) -> None:
     families.slots.add_metric((name,), stats.concurrency)
     families.busy.add_metric((name,), stats.busy)
     families.capacity.add_metric((name,), capacity_of(name, stats.concurrency))
-    families.utilization.add_metric((name,), stats.busy / stats.concurrency if stats.concurrency else 0)
+    families.utilization.add_metric((name,), stats.utilization or 0)
 
 
 def _add_counts(families: QueueFamilies, queue: str, counts: Mapping[str, Tally]) -> None:

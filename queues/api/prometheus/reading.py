@@ -10,6 +10,7 @@ from typing import Any
 import redis
 
 from queues.store import keys, metrics, scripts, stats, workers
+from queues.store.answers import checked
 from queues.store.connection import translated
 from queues.store.metrics import Tally
 from queues.store.stats import QueueStats
@@ -41,26 +42,21 @@ class ServerReading:
 def read_server(connection: redis.Redis, names: Sequence[str]) -> ServerReading:
     """Raises RedisUnavailable."""
     with translated():
-        answers = _ask(connection, names)
-        if any(isinstance(answer, redis.exceptions.NoScriptError) for answer in answers):
-            scripts.stats(connection, ())  # the server was restarted and is told the script
-            answers = _ask(connection, names)
-        *parts, members = answers
-        if isinstance(members, redis.RedisError):
-            raise members
-        living = workers.read(connection, sorted(member.decode() for member in members)) if members else []
+        *parts, members = _ask(connection, names)
+        living = workers.read(connection, sorted(member.decode() for member in checked(members)))
     rows = zip(names, (parts[at : at + PARTS] for at in range(0, len(parts), PARTS)), strict=True)
     return ServerReading(queues={name: _reading(name, row) for name, row in rows}, workers=living)
 
 
 def _ask(connection: redis.Redis, names: Sequence[str]) -> list[Any]:
-    with connection.pipeline(transaction=False) as pipeline:
+    def fill(pipeline: redis.client.Pipeline) -> None:
         for name in names:
-            scripts.stats(pipeline, [name])
+            stats.ask(pipeline, name)
             pipeline.hgetall(keys.counts(name))
             pipeline.zcard(keys.deferred(name))
         pipeline.smembers(keys.workers())
-        return pipeline.execute(raise_on_error=False)
+
+    return scripts.together(connection, fill, [scripts.stats])
 
 
 def _reading(name: str, answers: Sequence[Any]) -> QueueReading | None:
@@ -68,5 +64,5 @@ def _reading(name: str, answers: Sequence[Any]) -> QueueReading | None:
         if isinstance(answer, redis.RedisError):
             log.error("The queue %s cannot be read: %s", name, answer)
             return None
-    rows, counts, deferred = answers
-    return QueueReading(stats=stats.of_row(rows[0]), counts=metrics.by_name(counts), deferred=deferred)
+    numbers, counts, deferred = answers
+    return QueueReading(stats=stats.parse(numbers), counts=metrics.by_name(counts), deferred=deferred)

@@ -15,7 +15,8 @@ from queues.jobs.states import State
 from queues.management.arguments import open_queues, whole_number
 from queues.management.job_report import due_times, job_document, job_report, job_table
 from queues.management.tables import json_text
-from queues.store.search import Filter, find_jobs
+from queues.store.matching import find_jobs
+from queues.store.search import Filter
 
 LISTED = [State.ACTIVE, State.WAITING, State.DELAYED, State.FAILED, State.COMPLETED]
 

@@ -8,7 +8,7 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 
 from queues.exceptions import RedisUnavailable
 from queues.management.arguments import duration, open_queues, whole_number
-from queues.store import dead_letters
+from queues.store.matching import find_failed_ids
 from queues.store.search import Filter, Wanted
 
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         wanted: Any = {field: options[field] for field in Wanted.__annotations__}
         for queue in open_queues(queues):
             try:
-                count = len(dead_letters.find_ids(queue, Filter(**wanted), limit)) if dry_run else queue.retry_failed(limit=limit, **wanted)
+                count = len(find_failed_ids(queue, Filter(**wanted), limit)) if dry_run else queue.retry_failed(limit=limit, **wanted)
             except RedisUnavailable as error:
                 raise CommandError(str(error)) from error
             jobs = "job" if count == 1 else "jobs"

@@ -24,12 +24,6 @@ URL = "/admin/queues/auditentry/"
 
 
 @pytest.fixture
-def viewer(client: Client) -> Client:
-    client.force_login(make_user("view_queue"))
-    return client
-
-
-@pytest.fixture
 def ann() -> User:
     return User.objects.create_user("ann", is_staff=True)
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from queues.admin.charts import LABEL_HEIGHT, Chart, Series
-from queues.admin.scales import count_scale, seconds_scale, span_text
+from queues.admin.scales import count_scale, seconds_scale
+from queues.admin.words import span_text
 
 START = datetime(2026, 1, 1, 9, 58, tzinfo=UTC)
 
@@ -53,8 +54,9 @@ def test_an_axis_of_times_is_logarithmic(values: list[float], ticks: list[str]) 
         (0.9996, "1,000 ms"),
         (1, "1 s"),
         (59.97, "60 s"),
-        (90, "1.50 min"),
+        (90, "1 min 30 s"),
         (86400, "1 d"),
+        (90061, "1 d 1 h"),
     ],
 )
 def test_a_span_reads_in_the_unit_that_suits_it(seconds: float | None, text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,31 +13,13 @@ from queues import add_jobs
 from queues.store import keys
 from tests.queues.accounts import make_user
 from tests.queues.filling import Committed, fill_queue
+from tests.queues.roundtrips import round_trips
 from tests.testapp.jobs import QUEUE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]
 
 URL = "/admin/queues/queue/"
 Queries = Any
-
-
-@pytest.fixture
-def round_trips(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Each call that waits for an answer of Redis, in order."""
-    made: list[str] = []
-    execute_command, execute = redis.Redis.execute_command, redis.client.Pipeline.execute
-
-    def single(self: redis.Redis, *arguments: Any, **options: Any) -> Any:
-        made.append(str(arguments[0]))
-        return execute_command(self, *arguments, **options)
-
-    def together(self: redis.client.Pipeline, *arguments: Any, **options: Any) -> Any:
-        made.append(" ".join(sorted({str(command[0][0]) for command in self.command_stack})))
-        return execute(self, *arguments, **options)
-
-    monkeypatch.setattr(redis.Redis, "execute_command", single)
-    monkeypatch.setattr(redis.client.Pipeline, "execute", together)
-    return made
 
 
 @pytest.fixture
@@ -62,7 +43,7 @@ def strain(connection: redis.Redis, queue: str) -> None:
 
 @pytest.mark.parametrize("count", [1, 40])
 def test_the_overview_takes_three_round_trips_and_five_queries(
-    operator: Client, connection: redis.Redis, settings, round_trips: list[str], django_assert_max_num_queries: Queries, count: int
+    operator: Client, connection: redis.Redis, settings, django_assert_max_num_queries: Queries, count: int
 ) -> None:
     template = settings.RQ_QUEUES[QUEUE]
     settings.RQ_QUEUES = {f"queue-{number}": template for number in range(count)} | {QUEUE: template}
@@ -70,25 +51,24 @@ def test_the_overview_takes_three_round_trips_and_five_queries(
     for name in settings.RQ_QUEUES:
         strain(connection, name)
     operator.get(URL)
-    round_trips.clear()
-    with django_assert_max_num_queries(5):
+    with round_trips() as trips, django_assert_max_num_queries(5):
         page = operator.get(URL).content.decode()
     assert page.count("300") >= count, "every queue is there"
-    assert len(round_trips) == 3, round_trips
+    assert len(trips) == 3, trips
 
 
-def test_a_quiet_queue_takes_two(operator: Client, connection: redis.Redis, round_trips: list[str]) -> None:
+def test_a_quiet_queue_takes_two(operator: Client, connection: redis.Redis) -> None:
     operator.get(URL)
-    round_trips.clear()
-    operator.get(URL)
-    assert len(round_trips) == 2, round_trips
+    with round_trips() as trips:
+        operator.get(URL)
+    assert len(trips) == 2, trips
 
 
-def test_a_redis_that_forgot_its_scripts_takes_one_more(operator: Client, connection: redis.Redis, round_trips: list[str]) -> None:
+def test_a_redis_that_forgot_its_scripts_takes_one_more(operator: Client, connection: redis.Redis) -> None:
     connection.script_flush()
-    round_trips.clear()
-    assert operator.get(URL).status_code == 200
-    assert len(round_trips) == 3, round_trips
+    with round_trips() as trips:
+        assert operator.get(URL).status_code == 200
+    assert len(trips) == 3, trips
 
 
 def test_the_overview_writes_nothing(operator: Client, committed: Committed, connection: redis.Redis) -> None:

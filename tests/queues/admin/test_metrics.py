@@ -13,7 +13,7 @@ from django.test import Client
 from redis import Redis
 
 from queues import get_queue
-from queues.admin.metrics_report import NameOrder, Report, Window, ask_hour, name_rows, read_hour, read_report
+from queues.admin.metrics_report import NameOrder, Report, Window, name_rows, read_report
 from queues.store import metrics
 from tests.queues.accounts import make_user
 from tests.queues.roundtrips import round_trips
@@ -23,12 +23,6 @@ from tests.testapp.jobs import QUEUE
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]
 
 URL = f"/admin/queues/queue/{QUEUE}/metrics/"
-
-
-@pytest.fixture
-def viewer(client: Client) -> Client:
-    client.force_login(make_user("view_queue"))
-    return client
 
 
 def first_names(page: str) -> list[str]:
@@ -81,19 +75,6 @@ def test_the_percentiles_of_a_window_are_those_of_all_its_spans_together(connect
     assert report.run.p99 == pytest.approx(0.001)
     assert report.total.run.quantile(1) == metrics.bucket_seconds(40)
     assert report.wait.p50 is None
-
-
-def test_the_section_of_a_queues_page_reads_from_its_own_pipeline(connection: Redis) -> None:
-    plant_day(connection, QUEUE)
-    with round_trips() as trips, connection.pipeline(transaction=False) as pipeline:
-        pipeline.ping()
-        starts = ask_hour(pipeline, QUEUE)
-        _, *answers = pipeline.execute()
-    assert len(trips) == 1
-    page = render_to_string("admin/queues/queue/metrics.html", {"report": read_hour(QUEUE, starts, answers)})
-    assert f'href="{URL}"' in page
-    assert "data-live" in page
-    assert "p95" in page
 
 
 def test_an_hour_without_any_job_says_so() -> None:

@@ -14,6 +14,7 @@ from queues.store import keys, scripts
 from queues.testing import run_jobs
 from tests.processes import RedisServer, StartWorker, wait_until
 from tests.queues.api.scrapes import scrape
+from tests.queues.roundtrips import round_trips
 from tests.testapp.jobs import QUEUE
 
 pytestmark = [pytest.mark.urls("tests.queues.urls"), pytest.mark.django_db(transaction=True)]
@@ -172,9 +173,7 @@ def test_a_queue_whose_key_a_stranger_took_is_told_and_the_others_are_there(prog
     assert ("rq_jobs", "embeddings", "queued") in found and ("rq_jobs", QUEUE, "queued") not in found
 
 
-def test_a_scrape_is_two_round_trips_and_writes_nothing(
-    program: Client, connection: redis.Redis, start_worker: StartWorker, sent: list[bytes]
-) -> None:
+def test_a_scrape_is_two_round_trips_and_writes_nothing(program: Client, connection: redis.Redis, start_worker: StartWorker) -> None:
     start_worker(QUEUE)
     wait_until(lambda: scrape(program).get(("queues_workers", QUEUE)))
     pause_queue(QUEUE)
@@ -182,27 +181,13 @@ def test_a_scrape_is_two_round_trips_and_writes_nothing(
     jobs = connection.keys("rq:job:*")
     before = {key: connection.dump(key) for key in jobs}
     read_server(connection, [QUEUE, "embeddings"])
-    sent.clear()
-    read_server(connection, [QUEUE, "embeddings"])
-    assert len(sent) == 2
-    sent.clear()
-    scrape(program)
-    assert len(sent) == 3  # and whether a provider is in trouble
+    with round_trips() as trips:
+        read_server(connection, [QUEUE, "embeddings"])
+    assert len(trips) == 2
+    with round_trips() as trips:
+        scrape(program)
+    assert len(trips) == 3  # and whether a provider is in trouble
     assert {key: connection.dump(key) for key in connection.keys("rq:job:*")} == before
-
-
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """What was sent to Redis, round trip by round trip."""
-    found: list[bytes] = []
-    send = redis.connection.AbstractConnection.send_packed_command
-
-    def note(self, command, *args, **options) -> None:
-        found.append(command)
-        send(self, command, *args, **options)
-
-    monkeypatch.setattr(redis.connection.AbstractConnection, "send_packed_command", note)
-    return found
 
 
 def test_a_redis_that_forgot_the_script_is_told_it(connection: redis.Redis) -> None:

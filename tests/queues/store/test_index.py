@@ -9,7 +9,7 @@ import redis
 from queues import State, add_jobs, get_queue
 from queues.operations import cleanup
 from queues.store import index
-from queues.store.pages import matching_ids
+from queues.store.matching import matching_ids
 from queues.store.search import Filter
 from queues.testing import run_jobs
 from tests.testapp.jobs import QUEUE, greet

@@ -6,8 +6,10 @@ import pytest
 from redis import Redis
 
 from queues import State, add_job, add_jobs, get_job, get_queue, remove_job, retry_job
-from queues.store import pages
-from queues.store.pages import BEGINNING, Cursor, Order, matching_ids, read_page
+from queues.store import matching, pages
+from queues.store.cursors import BEGINNING, Cursor, Order
+from queues.store.matching import matching_ids
+from queues.store.pages import read_page
 from queues.store.search import Filter
 from queues.testing import run_jobs
 from tests.testapp.jobs import QUEUE
@@ -115,7 +117,7 @@ def test_running_jobs_are_listed_by_their_leases(connection: Redis) -> None:
 
 
 def test_all_ids_that_fit_are_read_in_few_calls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "LOOK", 40)
+    monkeypatch.setattr(matching, "LOOK", 40)
     ids = add(100)
     assert list(matching_ids(get_queue(QUEUE), State.WAITING)) == ids
     assert list(matching_ids(get_queue(QUEUE), State.WAITING, Filter(name="greet"))) == ids

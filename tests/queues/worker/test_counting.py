@@ -8,14 +8,14 @@ import time
 from redis import Redis
 
 from queues import State, add_job, add_jobs, cancel_job, get_job, get_workers
-from queues.store import metrics
+from queues.store import keys, metrics
 from queues.store.metrics import Tally
 from tests.processes import StartWorker, wait_until
 from tests.testapp.jobs import QUEUE
 
 
 def tally(connection: Redis, name: str) -> Tally:
-    return metrics.since_ever(connection, [QUEUE])[QUEUE].get(name, Tally())
+    return metrics.by_name(connection.hgetall(keys.counts(QUEUE))).get(name, Tally())
 
 
 def counted(connection: Redis, name: str) -> tuple[int, int, int, int, int]:
