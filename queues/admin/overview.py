@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,11 +15,9 @@ from queues.operations import servers
 from queues.operations.health import Level
 from queues.operations.schedules import ScheduleInfo
 from queues.operations.survey import QueueSurvey, ServerFacts, ServerSurvey, survey
+from queues.store.at_once import at_once
 from queues.store.queue import get_queue, queue_names
 from queues.store.workers import WorkerInfo
-
-AT_A_TIME = 16
-"""Servers asked at once: so that several that do not answer cost the time of one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,10 +122,7 @@ def read_overview() -> Overview:
     groups: dict[str, list[str]] = {}
     for name in queue_names():
         groups.setdefault(server_key(get_queue(name).config), []).append(name)
-    if len(groups) < 2:
-        return Overview(all_servers=tuple(map(_read, groups.values())))
-    with ThreadPoolExecutor(min(len(groups), AT_A_TIME)) as pool:
-        return Overview(all_servers=tuple(pool.map(_read, groups.values())))
+    return Overview(all_servers=tuple(at_once(_read, list(groups.values()))))
 
 
 def _read(names: list[str]) -> Server:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +13,7 @@ from queues.exceptions import JobNotFound, RedisUnavailable
 from queues.jobs.job import Job
 from queues.jobs.states import State
 from queues.store import history, keys, payloads
+from queues.store.at_once import at_once
 from queues.store.connection import translated
 from queues.store.fields import integer, number
 from queues.store.history import Attempt
@@ -84,19 +85,24 @@ def read_details(job_id: str, *, log_from: int | None = None) -> JobDetails:
 
     Raises JobNotFound; RedisUnavailable where a server that might have it does not answer.
     """
-    silent: RedisUnavailable | None = None
-    for connection in _servers():
+
+    def ask(connection: redis.Redis) -> JobDetails | RedisUnavailable | None:
         try:
             with translated():
-                if found := _read(connection, job_id, log_from):
-                    return found
+                return _read(connection, job_id, log_from)
         except RedisUnavailable as error:
-            silent = error
+            return error
+
+    silent: RedisUnavailable | None = None
+    for answer in at_once(ask, _servers()):
+        if isinstance(answer, JobDetails):
+            return answer
+        silent = answer or silent
     raise silent or JobNotFound(f"There is no job {job_id!r}.")
 
 
-def _servers() -> Iterator[redis.Redis]:
-    return iter({id(server): server for server in (get_queue(name).connection for name in queue_names())}.values())
+def _servers() -> list[redis.Redis]:
+    return list({id(server): server for server in (get_queue(name).connection for name in queue_names())}.values())
 
 
 def _read(connection: redis.Redis, job_id: str, log_from: int | None) -> JobDetails | None:

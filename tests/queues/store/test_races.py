@@ -38,7 +38,9 @@ class Racer(threading.Thread):
         self.claimer = Claimer(worker=self.worker, lease_seconds=OWN_LEASE_SECONDS)
         self.held: list[Claim] = []
         self.error: BaseException | None = None
-        self.moves = [self.add] * 8 + [self.claim] * 4 + [self.settle] * 4 + [self.operate] * 6 + [self.keep, self.steer, self.operate_on_many]
+        self.moves = (
+            [self.add] * 8 + [self.claim] * 4 + [self.settle] * 4 + [self.operate] * 6 + [self.keep, self.steer, self.operate_on_many]
+        )
 
     def run(self) -> None:
         try:
