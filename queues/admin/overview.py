@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,12 +15,10 @@ from queues.operations import servers
 from queues.operations.health import Level
 from queues.operations.schedules import ScheduleInfo
 from queues.operations.survey import QueueSurvey, ServerFacts, ServerSurvey, survey
+from queues.store.at_once import at_once
 from queues.store.queue import Queue, queue_names
 from queues.store.servers import by_server
 from queues.store.workers import WorkerInfo
-
-AT_A_TIME = 16
-"""Servers asked at once: so that several that do not answer cost the time of one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,11 +120,7 @@ class Overview:
 
 def read_overview() -> Overview:
     """Never raises for a Redis that is away, and asks it only once, however many queues are on it."""
-    groups = by_server()
-    if len(groups) < 2:
-        return Overview(all_servers=tuple(map(_read, groups)))
-    with ThreadPoolExecutor(min(len(groups), AT_A_TIME)) as pool:
-        return Overview(all_servers=tuple(pool.map(_read, groups)))
+    return Overview(all_servers=tuple(at_once(_read, by_server())))
 
 
 def _read(queues: list[Queue]) -> Server:

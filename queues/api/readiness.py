@@ -16,6 +16,8 @@ log = logging.getLogger("queues")
 
 SECONDS = 1.5
 """How long a check may take. Balancers mostly wait for two or more."""
+PATIENCE_SECONDS = 60.0
+"""After which a check that hangs is asked anew beside: what it hangs on may be back, with nobody left to tell the one that waits."""
 READY = "ok"
 SILENT = "does not answer"
 
@@ -36,9 +38,9 @@ def register_check(name: str, check: Check) -> None:
     _checks[name] = check
 
 
-def ask_all(seconds: float = SECONDS) -> dict[str, str]:
-    """What each check says, READY or what is wrong, after so many seconds at most."""
-    until = time.monotonic() + seconds
+def ask_all() -> dict[str, str]:
+    """What each check says, READY or what is wrong, after SECONDS at most."""
+    until = time.monotonic() + SECONDS
     questions = {name: _ask(name) for name in _checks}
     return {name: question.answer(until) for name, question in questions.items()}
 
@@ -49,6 +51,7 @@ class Question:
 
     name: str
     check: Check
+    since: float = field(default_factory=time.monotonic)
     result: str = SILENT
     is_over: threading.Event = field(default_factory=threading.Event)
 
@@ -69,10 +72,10 @@ class Question:
 
 
 def _ask(name: str) -> Question:
-    """A check that hangs is not asked a second time meanwhile: so many threads as checks, however often a balancer asks."""
+    """A check that hangs is not asked a second time within PATIENCE_SECONDS: so few threads, however often a balancer asks."""
     with _lock:
         known = _asked.get(name)
-        if known and not known.is_over.is_set():
+        if known and not known.is_over.is_set() and time.monotonic() - known.since < PATIENCE_SECONDS:
             return known
         question = _asked[name] = Question(name=name, check=_checks[name])
         threading.Thread(target=question.run, name=f"ready-{name}", daemon=True).start()

@@ -12,6 +12,7 @@ from queues.address import describe
 from queues.exceptions import JobNotFound, RedisUnavailable
 from queues.jobs.states import State
 from queues.store import keys, scripts
+from queues.store.at_once import at_once
 from queues.store.connection import translated
 from queues.store.fields import unix_moment
 from queues.store.matching import matching_ids
@@ -89,11 +90,9 @@ def get_dead_letters(queues: Iterable[str] = (), *, name: str | None = None, err
     looked: dict[str, tuple[int, int]] = {}
     failures: dict[str, str] = {}
     servers = by_server(list(queues) or None)
-    for served in servers:
-        try:
-            rows = _read(served)
-        except RedisUnavailable as error:
-            failures |= {queue.name: f"{describe(queue.config)}: {error}" for queue in served}
+    for served, rows in zip(servers, at_once(_read_or_error, servers), strict=True):
+        if isinstance(rows, RedisUnavailable):
+            failures |= {queue.name: f"{describe(queue.config)}: {rows}" for queue in served}
             continue
         for queue, (total, seen, *facts) in zip(served, rows, strict=True):
             if total > seen:
@@ -157,6 +156,13 @@ def _read(queues: Sequence[Queue]) -> list[Any]:
     look = max(LEAST_LOOK, LOOK // len(queues))
     with translated():
         return list(scripts.dead(queues[0].connection, look, MOST_GROUPS, [queue.name for queue in queues]))
+
+
+def _read_or_error(queues: Sequence[Queue]) -> list[Any] | RedisUnavailable:
+    try:
+        return _read(queues)
+    except RedisUnavailable as error:
+        return error
 
 
 def _groups(queue: str, facts: Sequence[Any]) -> Iterator[DeadLetterGroup]:

@@ -14,11 +14,12 @@ from queues.jobs.job import Job
 from queues.jobs.states import State
 from queues.store import history, keys, payloads
 from queues.store.answers import otherwise
+from queues.store.at_once import at_once
 from queues.store.connection import translated
 from queues.store.fields import integer, unix_moment
 from queues.store.history import Attempt
 from queues.store.payloads import Call
-from queues.store.queue import LOG_LINES
+from queues.store.queue import LOG_LINES, Queue
 from queues.store.servers import by_server
 
 LOG_PAGE = 100
@@ -86,14 +87,19 @@ def read_details(job_id: str, *, log_from: int | None = None) -> JobDetails:
 
     Raises JobNotFound; RedisUnavailable where a server that might have it does not answer.
     """
-    silent: RedisUnavailable | None = None
-    for queues in by_server():
+
+    def ask(queues: list[Queue]) -> JobDetails | RedisUnavailable | None:
         try:
             with translated():
-                if found := _read(queues[0].connection, job_id, log_from):
-                    return found
+                return _read(queues[0].connection, job_id, log_from)
         except RedisUnavailable as error:
-            silent = error
+            return error
+
+    silent: RedisUnavailable | None = None
+    for answer in at_once(ask, by_server()):
+        if isinstance(answer, JobDetails):
+            return answer
+        silent = answer or silent
     raise silent or JobNotFound(f"There is no job {job_id!r}.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 
+import redis
 from prometheus_client.core import Metric
 
 from queues.address import describe
@@ -16,6 +17,7 @@ from queues.control import servers
 from queues.exceptions import RedisUnavailable
 from queues.jobs.states import RQ_STATUS
 from queues.operations.health import capacity_of
+from queues.store.at_once import at_once
 from queues.store.metrics import OUTCOMES, Tally
 from queues.store.queue import get_queue
 
@@ -25,24 +27,29 @@ MOST_WORKERS = 1000
 
 
 class QueuesCollector:
-    """Reads each Redis once a scrape. One that is away costs a second and is told by queues_up; the others' queues are there."""
+    """Reads each Redis once a scrape. One that is away is told by queues_up, and all such cost a second; the others' queues are there."""
 
     def describe(self) -> Iterable[Metric]:
         return QueueFamilies()
 
     def collect(self) -> Iterable[Metric]:
         families = QueueFamilies()
-        for connection, names in servers():
-            where = describe(get_queue(names[0]).config)
-            try:
-                reading = read_server(connection, names)
-            except RedisUnavailable as error:
-                log.warning("Redis at %s was not read for Prometheus: %s", where, error)
-                families.up.add_metric((where,), 0)
-                continue
-            families.up.add_metric((where,), 1)
-            _add_server(families, reading)
+        for where, reading in at_once(_ask, list(servers())):
+            families.up.add_metric((where,), int(reading is not None))
+            if reading is not None:
+                _add_server(families, reading)
         return families
+
+
+def _ask(server: tuple[redis.Redis, list[str]]) -> tuple[str, ServerReading | None]:
+    """Where it is, and what was read there: None if it does not answer."""
+    connection, names = server
+    where = describe(get_queue(names[0]).config)
+    try:
+        return where, read_server(connection, names)
+    except RedisUnavailable as error:
+        log.warning("Redis at %s was not read for Prometheus: %s", where, error)
+        return where, None
 
 
 def _add_server(families: QueueFamilies, reading: ServerReading) -> None:

@@ -8,6 +8,7 @@ for i = 5, #ARGV do
   local facts = is_job(id) and redis.call('HMGET', job_key(id), 'status', 'worker_name', 'origin') or {}
   if facts[1] == 'started' then
     if facts[3] == queue then
+      redis.call('HDEL', job_key(id), 'cancel') -- a full Redis takes the next one only of a script that has begun to write
       redis.call('HSET', job_key(id), 'cancel', '1')
       answers[#answers + 1] = { id, 'active', facts[2] or '' }
     end

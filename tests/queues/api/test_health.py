@@ -9,6 +9,7 @@ from django.db import connections
 from django.test import Client
 
 from queues import add_jobs
+from queues.api import readiness
 from tests.processes import RedisServer, wait_until
 from tests.testapp.jobs import QUEUE
 
@@ -92,6 +93,22 @@ def test_a_database_that_hangs_is_named_in_time_and_asked_only_once_however_ofte
                 response = client.get("/health/ready")
             assert (response.status_code, response.json()["checks"]["database"]) == (503, "does not answer")
         assert sorted(asking()) == ["ready-database", "ready-pgvector"]
+
+
+def test_a_database_that_is_back_is_seen_though_a_check_still_waits_for_the_answer_of_one_that_vanished(
+    client: Client, database: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that lost its power says good-bye to nobody: who had asked it waits for a quarter of an hour."""
+    monkeypatch.setattr(readiness, "SECONDS", 0.2)
+    present = {name: database[name] for name in ("HOST", "PORT", "OPTIONS")}
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        database.update(HOST="127.0.0.1", PORT=str(silent.getsockname()[1]), OPTIONS={})
+        assert client.get("/health/ready").status_code == 503
+        database.update(present)
+        assert client.get("/health/ready").status_code == 503, "for a while it is the same question"
+        monkeypatch.setattr(readiness, "PATIENCE_SECONDS", 0)
+        wait_until(lambda: client.get("/health/ready").json()["checks"] == READY)
+        wait_until(lambda: sorted(asking()) == ["ready-database", "ready-pgvector"])
 
 
 def test_a_database_without_pgvector_is_named(client: Client, database: dict) -> None:

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 import redis
 
 from queues import Debounce, RetryLater, add_job, get_queue
+from queues.operations.selection import ACTIONS, Selection
 from queues.store import keys, scripts
 from queues.store.fields import rq_time
+from queues.store.search import Filter
 from queues.worker.claims import Claim, Claimer, Room
 from queues.worker.leases import renew
 from queues.worker.outcomes import Kind, Outcome, completed, failed, settle
@@ -36,7 +38,9 @@ class Racer(threading.Thread):
         self.claimer = Claimer(worker=self.worker, lease_seconds=OWN_LEASE_SECONDS)
         self.held: list[Claim] = []
         self.error: BaseException | None = None
-        self.moves = [self.add] * 8 + [self.claim] * 4 + [self.settle] * 4 + [self.operate] * 6 + [self.keep, self.steer]
+        self.moves = (
+            [self.add] * 8 + [self.claim] * 4 + [self.settle] * 4 + [self.operate] * 6 + [self.keep, self.steer, self.operate_on_many]
+        )
 
     def run(self) -> None:
         try:
@@ -89,6 +93,13 @@ class Racer(threading.Thread):
         )
         self.dice.choice([self.queue.cancel, self.queue.promote, self.queue.remove, self.queue.retry])(job_id)
 
+    def operate_on_many(self) -> None:
+        """As the admin does with all that match, which may have changed since it looked."""
+        action, state = self.dice.choice([(action, state) for action in ACTIONS.values() for state in action.states])
+        wanted = self.dice.choice([Filter(), Filter(name="mail"), Filter(owner="2"), Filter(name="greet", error_class="ValueError")])
+        ids = Selection(queue=self.queue, state=state, wanted=wanted).ids()
+        sum(action.run(self.queue, self.dice.sample(ids, min(len(ids), 40)), state))
+
     def keep(self) -> None:
         if self.dice.random() < 0.5:
             renew(self.queue.connection, self.worker, self.held)
@@ -129,9 +140,27 @@ def test_whatever_is_done_at_once_each_job_is_in_one_place_that_its_status_names
         assert statuses[connection.get(key).decode()] in ("queued", "scheduled"), f"{key} is held by a job that waits for nothing"
         assert 0 < connection.ttl(key) <= 604_861
 
+    assert set(indexed(connection)) == set(to_be_indexed(connection))
+
     get_queue(QUEUE).drain(delayed=True)
     assert not connection.exists(f"rq:ext:{QUEUE}:turns", keys.prioritized(QUEUE)), "turns are kept only while somebody waits"
     assert not list(connection.scan_iter("rq:ext:*:dedupe:*", count=1000))
+
+
+def indexed(connection: redis.Redis) -> Iterator[tuple[str, str]]:
+    """Every entry of the index: its key, and the job's id."""
+    for key in connection.scan_iter(f"rq:ext:{QUEUE}:by:*", count=1000):
+        yield from ((key.decode().split(":by:")[1], member.decode()) for member in connection.zrange(key, 0, -1))
+
+
+def to_be_indexed(connection: redis.Redis) -> Iterator[tuple[str, str]]:
+    """The same, as the jobs themselves tell."""
+    for key in connection.scan_iter("rq:job:*", count=1000):
+        facts = {field.decode(): value for field, value in connection.hgetall(key).items()}
+        for kind, field in (("name", "name"), ("owner", "owner"), ("error", "error_class")):
+            value = facts.get(field, b"").decode()
+            if value and (kind != "error" or facts["status"] == b"failed"):
+                yield f"{kind}:{value}", key.decode().removeprefix("rq:job:")
 
 
 def where(connection: redis.Redis) -> Iterator[tuple[str, str]]:
