@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils.formats import number_format
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
 NOTHING = "–"  # noqa: RUF001  # where there is no number
@@ -68,6 +68,11 @@ def span_text(seconds: float | None) -> str:
 def time_text(moment: datetime) -> str:
     """The time of day, as the axes of charts have it."""
     return f"{moment:%H:%M}"
+
+
+def day_text(moment: datetime) -> str:
+    """The day without its year, in the language of the page."""
+    return date_format(moment, "MONTH_DAY_FORMAT")
 
 
 def _round_up(value: float) -> float:

@@ -83,3 +83,23 @@ def test_a_text_that_attacks_is_shown_as_it_is(page: Page, scene: Scene) -> None
     """By the pages that show the whole of it: so the test above cannot pass because nothing attacked."""
     page.goto("/admin/embeddings/dirtyentity/")
     assert HOSTILE[:40] in page.locator("#content").inner_text()
+
+
+SMALL = """place => {
+  document.querySelector(place).insertAdjacentHTML('beforeend', '<p>' + '<button class="small">x</button>'.repeat(9) + '</p>');
+  const size = {width: '9px', height: '9px', padding: 0};
+  document.querySelectorAll('.small').forEach(each => Object.assign(each.style, size));
+}"""
+
+
+@pytest.mark.parametrize(("place", "is_ours"), [("#content-main", True), ("#nav-sidebar", False)])
+def test_small_targets_are_found_in_what_is_ours(
+    page: Page, login: Login, check_accessibility: Callable[..., None], place: str, is_ours: bool
+) -> None:
+    login()
+    page.goto("/admin/queues/queue/")
+    page.evaluate(SMALL, place)
+    if not is_ours:
+        return check_accessibility(page)
+    with pytest.raises(AssertionError, match="target-size"):
+        check_accessibility(page)
