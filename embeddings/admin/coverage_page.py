@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,6 +18,8 @@ from embeddings.indexing.parking import Parked, find_parked
 from embeddings.models import EmbeddingModel
 from embeddings.providers.gate import provider_state
 from embeddings.providers.state import ProviderState
+from queues.admin.charts import Chart, Series
+from queues.admin.words import count_text
 
 MOST_PARKED = 20
 
@@ -78,9 +80,16 @@ class IndexPage:
         return sorted({parked.row.entity_type for parked in self.parked} | {row.entity_type for row in self.types if row.parked})
 
     @property
-    def most_tokens(self) -> int:
-        """Of one day; at least 1."""
-        return max(1, *(day.tokens for day in self.usage))
+    def tokens(self) -> Chart:
+        sums = {what: count_text(sum(getattr(day, what) for day in self.usage)) for what in ("tokens", "requests")}
+        return Chart(
+            id=f"chart-tokens-{self.database}",
+            title=_("Tokens by day (UTC)"),
+            starts=tuple(datetime.combine(day.day, time(), tzinfo=UTC) for day in self.usage),
+            series=(Series(label=_("tokens"), values=tuple(day.tokens for day in self.usage)),),
+            summary=_("The last %(days)d days: %(tokens)s tokens in %(requests)s requests.") % {"days": len(self.usage), **sums},
+            nothing=_("Nothing was sent to a provider in this time."),
+        )
 
     @property
     def counted_at(self) -> datetime | None:

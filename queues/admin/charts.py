@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,12 +10,15 @@ from datetime import datetime
 from django.utils import timezone
 
 from queues.admin.scales import Scale, count_scale
-from queues.admin.words import NOTHING, time_text
+from queues.admin.words import NOTHING, day_text, time_text
 
 WIDTH, HEIGHT = 420, 190
 LEFT, RIGHT, TOP, BOTTOM = 50, 78, 12, 24
 """Room for the words around the plot: scale, labels of the lines, half a line of text, times."""
 LABEL_HEIGHT = 14
+HOUR_SECONDS, DAY_SECONDS = 3600, 86400
+DAY_TICKS = 5
+"""Days that an axis names at most."""
 MARKER_EVERY = 10
 MARKERS = (
     "M{x},{y}m-3,0a3,3 0 1,0 6,0a3,3 0 1,0 -6,0",  # a disc
@@ -58,13 +62,15 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """Series over the same moments, at most three. `id` is unique on its page; `scale` makes the axis for its values."""
+    """Series over the same moments, at most three. `id` is unique on its page; `scale` makes the axis for its values; `nothing` is said
+    where there is none. Moments that are a day apart are days of UTC."""
 
     id: str
     title: str
     starts: tuple[datetime, ...]
     series: tuple[Series, ...]
     summary: str = ""
+    nothing: str = ""
     scale: Callable[[Sequence[float]], Scale] = count_scale
     width = WIDTH
     height = HEIGHT
@@ -86,14 +92,22 @@ class Chart:
 
     @property
     def x_ticks(self) -> list[Tick]:
-        """At round times: about four of them."""
+        """At round times, or days: about four of them."""
+        if self._seconds >= DAY_SECONDS:
+            every, last = math.ceil(len(self.starts) / DAY_TICKS), len(self.starts) - 1
+            days = [(index, day) for index, day in enumerate(self.starts) if (last - index) % every == 0]
+            return [Tick(place=self._x(index), text=day_text(day)) for index, day in days]
         moments = [timezone.localtime(start) for start in self.starts]
-        is_by_hour = len(moments) > 1 and (moments[1] - moments[0]).total_seconds() >= 3600
         return [
             Tick(place=self._x(index), text=time_text(moment))
             for index, moment in enumerate(moments)
-            if (moment.hour % 6 == 0 if is_by_hour else moment.minute % 15 == 0)
+            if (moment.hour % 6 == 0 if self._seconds >= HOUR_SECONDS else moment.minute % 15 == 0)
         ]
+
+    @property
+    def _seconds(self) -> float:
+        """From one moment to the next."""
+        return (self.starts[1] - self.starts[0]).total_seconds() if len(self.starts) > 1 else 0.0
 
     @property
     def lines(self) -> list[Line]:

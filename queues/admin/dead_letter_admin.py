@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.http.response import HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from queues import permissions
 from queues.admin import audit
 from queues.admin.dead_letter_table import Row, Selection, Sorting, words_of
-from queues.admin.pages import PageAdmin, action, page, told_in
+from queues.admin.left_to_a_job import tell_left
+from queues.admin.pages import PageAdmin, action, page
+from queues.conf import settings
 from queues.models import DeadLetter
+from queues.operations.bulk_dead_letters import BulkDeadLetters, enqueue
 from queues.operations.dead_letters import Outcome, count_group, get_dead_letters, remove_group, retry_group
-from queues.store.queue import queue_names
+from queues.store.fields import moment
+from queues.store.queue import get_queue, queue_names
 
 
 @admin.register(DeadLetter)
@@ -59,22 +66,39 @@ class DeadLetterAdmin(PageAdmin):
 
     @action(permissions.CHANGE)
     def retry(self, request: HttpRequest) -> HttpResponseBase:
-        chosen = Selection.of(request.POST)
-        outcome = retry_group(chosen.queues, name=chosen.name, error_class=chosen.error_class, expected=told_in(request, "expected") or 0)
-        text = ngettext("%(done)d of %(expected)d retried", "%(done)d of %(expected)d retried", outcome.expected)
-        return self._acted(request, chosen, outcome, text, audit.CHANGE)
+        text = ngettext("%(done)d of %(expected)d retried", "%(done)d of %(expected)d retried", expected_in(request.POST))
+        return self._act(request, "retry", retry_group, text, audit.CHANGE)
 
     @action(permissions.REMOVE)
     def remove(self, request: HttpRequest) -> HttpResponseBase:
-        chosen = Selection.of(request.POST)
-        outcome = remove_group(chosen.queues, name=chosen.name, error_class=chosen.error_class, expected=told_in(request, "expected") or 0)
-        text = ngettext("%(done)d of %(expected)d removed", "%(done)d of %(expected)d removed", outcome.expected)
-        return self._acted(request, chosen, outcome, text, audit.DELETION)
+        text = ngettext("%(done)d of %(expected)d removed", "%(done)d of %(expected)d removed", expected_in(request.POST))
+        return self._act(request, "remove", remove_group, text, audit.DELETION)
+
+    def _act(self, request: HttpRequest, what: str, act: Callable[..., Outcome], text: str, flag: int) -> HttpResponseBase:
+        """At once, or by a job where they are many."""
+        chosen, expected, until = Selection.of(request.POST), expected_in(request.POST), until_in(request.POST)
+        if expected > settings.bulk_inline:
+            return self._leave_to_a_job(request, what, chosen, expected, until or timezone.now())
+        outcome = act(chosen.queues, name=chosen.name, error_class=chosen.error_class, expected=expected, until=until)
+        return self._acted(request, chosen, outcome, text, flag)
+
+    def _leave_to_a_job(self, request: HttpRequest, what: str, chosen: Selection, expected: int, until: datetime) -> HttpResponseBase:
+        for queue in chosen.queues:
+            get_queue(queue)
+        who = {"user_id": str(request.user.pk or ""), "user_name": request.user.get_username()}
+        group = {"queues": chosen.queues, "name": chosen.name, "error_class": chosen.error_class}
+        told = {"words": chosen.words, "object_id": chosen.object_id}
+        job = enqueue(BulkDeadLetters.model_validate({"action": what, **group, "expected": expected, "until": until, **told, **who}))
+        audit.record(request, DeadLetter, chosen.object_id, f"{what}, {expected} ({chosen.words}): left to the job {job.id}")
+        tell_left(request, job)
+        return self.back(request, "deadletter_changelist")
 
     def _confirm(self, request: HttpRequest, what: str, title: str) -> HttpResponseBase:
         chosen = Selection.of(request.GET)
+        until = timezone.now()
         count = count_group(chosen.queues, name=chosen.name, error_class=chosen.error_class)
         context: dict[str, Any] = {"chosen": chosen, "count": count, "what": what, "group": words_of(chosen.error_class, chosen.name)}
+        context |= {"until": until.isoformat(), "is_many": count > settings.bulk_inline}
         return self.render(request, "deadletter/confirm.html", title=title, action=self.url(f"deadletter_{what}"), **context)
 
     def _acted(self, request: HttpRequest, chosen: Selection, outcome: Outcome, text: str, flag: int) -> HttpResponseBase:
@@ -84,3 +108,14 @@ class DeadLetterAdmin(PageAdmin):
         messages.add_message(request, messages.SUCCESS if outcome.done else messages.WARNING, f"{chosen.words}: {told}.")
         audit.record(request, DeadLetter, chosen.object_id, f"{told} ({chosen.words})", flag=flag)
         return self.back(request, "deadletter_changelist")
+
+
+def expected_in(form: QueryDict) -> int:
+    """How many the confirmation page told of; rubbish is none."""
+    text = form.get("expected", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 12 else 0
+
+
+def until_in(form: QueryDict) -> datetime | None:
+    """When the confirmation page was shown: what died later was not in its number."""
+    return moment(form.get("until", "")[:40])

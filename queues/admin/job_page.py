@@ -9,13 +9,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from queues.admin.masking import Masker
 from queues.admin.payload_fields import json_text
 from queues.admin.timeline import Event, last_line, timeline
 from queues.jobs.job import Job
 from queues.jobs.registry import Definition, registry
 from queues.jobs.states import State
 from queues.links import Link, links_of
+from queues.masking import Masker
 from queues.store.details import JobDetails, LogPart
 from queues.store.history import Ending
 from queues.store.queue import queue_names

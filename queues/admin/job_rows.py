@@ -7,15 +7,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from queues.admin.masking import mask
 from queues.jobs.job import Job
+from queues.masking import mask_job
 
 PREVIEW, ERROR_LINE = 100, 160
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobRow:
-    """`due_at` is that of a delayed job."""
+    """`job` as it may be shown; `due_at` is that of a delayed one."""
 
     job: Job
     due_at: datetime | None
@@ -28,12 +28,12 @@ class JobRow:
 
     @property
     def payload(self) -> str:
-        """The payload's beginning, with masked fields."""
-        return _shortened(json.dumps(mask(self.job.data), ensure_ascii=False, default=str), PREVIEW)
+        """The payload's beginning."""
+        return _shortened(json.dumps(self.job.data, ensure_ascii=False, default=str), PREVIEW)
 
 
 def job_rows(jobs: Iterable[Job], due: Mapping[str, datetime]) -> list[JobRow]:
-    return [JobRow(job=job, due_at=due.get(job.id)) for job in jobs]
+    return [JobRow(job=mask_job(job), due_at=due.get(job.id)) for job in jobs]
 
 
 def _shortened(text: str, length: int) -> str:

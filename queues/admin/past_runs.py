@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from queues.jobs.job import Job
+from queues.masking import mask_job
 from queues.operations.schedules import ScheduleInfo
 from queues.store.queue import get_queue
 from queues.store.schedules import PastRun
@@ -14,7 +15,7 @@ from queues.store.schedules import PastRun
 
 @dataclass(frozen=True, kw_only=True)
 class RunRow:
-    """One run; `job` is None where it is gone."""
+    """One run; `job`, as it may be shown, is None where it is gone."""
 
     run: PastRun
     job: Job | None
@@ -29,5 +30,5 @@ class RunRow:
 def read_past_runs(schedule: ScheduleInfo) -> list[RunRow]:
     """The latest first. Raises RedisUnavailable."""
     runs = schedule.past_runs()
-    jobs = {job.id: job for job in get_queue(schedule.queue).fetch({run.job_id for run in runs})}
+    jobs = {job.id: mask_job(job) for job in get_queue(schedule.queue).fetch({run.job_id for run in runs})}
     return [RunRow(run=run, job=jobs.get(run.job_id)) for run in runs]

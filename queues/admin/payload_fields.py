@@ -13,8 +13,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from queues.admin.masking import is_masked
 from queues.admin.payload_schema import MISSING, Property
+from queues.masking import is_masked
 
 LONG_TEXT = 80
 

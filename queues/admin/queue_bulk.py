@@ -7,13 +7,12 @@ from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase, HttpResponseRedirect
-from django.urls import NoReverseMatch
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from queues import models
 from queues.admin import audit
 from queues.admin.bulk_words import MEANINGS, label_of, outcome
+from queues.admin.left_to_a_job import tell_left
 from queues.admin.pages import PageAdmin, page, told_in
 from queues.admin.queue_filter import FilterForm, Sight, state_in
 from queues.conf import settings
@@ -70,15 +69,8 @@ class BulkPages(PageAdmin):
         user = request.user
         job = bulk.enqueue(action.name, selection, user_id=str(user.pk or ""), user_name=user.get_username())
         self._tell(request, selection.queue, f"{action.name}, all {selection}: left to the job {job.id}")
-        text = _("These are many, so a job of the queue {queue} does it: {job} says how far it is.")
-        messages.info(request, format_html(text, queue=job.queue, job=self._job_link(job.id)))
+        tell_left(request, job)
         return self._back_to(selection.queue, sight)
-
-    def _job_link(self, job_id: str) -> str:
-        try:
-            return format_html('<a href="{}">{}</a>', self.url("job_change", quote(job_id)), job_id)
-        except NoReverseMatch:
-            return job_id
 
     def _confirm(
         self,

@@ -25,6 +25,9 @@ from queues.operations.selection import ACTIONS, Action
 from queues.store.pages import Page, read_page
 from queues.store.queue import Queue, get_queue
 
+MOST = 100_000
+"""A tab shows no larger number; the exact one is in its title, and above the jobs."""
+
 
 class QueuePages(BulkPages, ClearingPages, PageAdmin):
     """What QueueAdmin has besides the overview."""
@@ -79,6 +82,7 @@ class QueuePages(BulkPages, ClearingPages, PageAdmin):
             rows=rows,
             has_errors=any(row.error for row in rows),
             reach=_reach(found) if found else None,
+            most=MOST,
             tabs=[(state, words, stats.counts()[state], sight.tab_query(state)) for state, words in TABS.items()],
             actions=[(action.name, VERBS[action.name]) for action in self._actions(request, sight)],
             query=sight.query(),

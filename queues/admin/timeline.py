@@ -9,9 +9,9 @@ from datetime import datetime
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
-from queues.admin.masking import Masker
 from queues.jobs.job import Job
 from queues.jobs.states import State
+from queues.masking import Masker
 from queues.store.details import JobDetails
 from queues.store.history import MAX_ATTEMPTS, Attempt, Ending
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from django.utils import timezone
-from django.utils.formats import number_format
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
@@ -76,3 +76,8 @@ def _digits(value: float) -> str:
     places = 0 if value >= 99.5 else 1 if value >= 9.95 else 2
     rounded = round(value, places)
     return number_format(rounded, decimal_pos=0 if rounded == round(rounded) else places)
+
+
+def day_text(moment: datetime) -> str:
+    """The day without its year, in the language of the page."""
+    return date_format(moment, "MONTH_DAY_FORMAT")

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from queues.admin.masking import mask
 from queues.jobs.job import Job
 from queues.jobs.states import State
+from queues.masking import mask_job
 from queues.operations.health import check_queue_health
 from queues.store import metrics
 from queues.store.connection import translated
@@ -19,7 +19,7 @@ from queues.store.workers import WorkerInfo
 
 SHOWN = (
     *("id", "name", "state", "owner", "priority", "attempts", "attempts_made", "stalls", "error", "error_class"),
-    *("created_at", "started_at", "ended_at", "worker"),
+    *("created_at", "started_at", "ended_at", "worker", "progress", "data"),
 )
 
 
@@ -58,7 +58,8 @@ def of_page(queue: Queue, state: State, page: Page) -> dict[str, Any]:
 
 
 def of_job(job: Job) -> dict[str, Any]:
-    return {**{field: getattr(job, field) for field in SHOWN}, "progress": mask(job.progress), "data": mask(job.data)}
+    shown = mask_job(job)
+    return {field: getattr(shown, field) for field in SHOWN}
 
 
 def _of_worker(worker: WorkerInfo) -> dict[str, Any]:

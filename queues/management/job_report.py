@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from queues.jobs.job import Job
 from queues.jobs.states import State
 from queues.management.tables import age, columns, json_text, printable, span
+from queues.masking import Masker
 from queues.store import keys
 from queues.store.connection import translated
 from queues.store.fields import unix_moment
@@ -63,14 +64,23 @@ def _progress(job: Job) -> str:
 
 
 def job_document(job: Job) -> dict[str, Any]:
-    """All that is known of the job, for JSON."""
+    """All of the job that may be shown, for JSON."""
     due = due_times(get_queue(job.queue), [job])
-    history = [asdict(attempt) for attempt in job.attempts_history()]
-    return {**asdict(job), "due_at": due.get(job.id), "log": job.logs(), "history": history}
+    shown, log, history = _shown(job)
+    return {**asdict(shown), "due_at": due.get(job.id), "log": log, "history": [asdict(attempt) for attempt in history]}
+
+
+def _shown(job: Job, log_from: int = 0) -> tuple[Job, list[str], list[Attempt]]:
+    """The job, its log and its attempts, with masked fields."""
+    history = job.attempts_history()
+    masker = Masker(job.data, job.progress, *(attempt.result for attempt in history))
+    attempts = [replace(attempt, result=masker.data(attempt.result), traceback=masker.text(attempt.traceback)) for attempt in history]
+    return masker.job(job), [masker.text(line) for line in job.logs(log_from)], attempts
 
 
 def job_report(job: Job) -> str:
     """The same for people, with the end of the log."""
+    job, lines, attempts = _shown(job, -LOG_TAIL)
     facts = {
         "id": job.id,
         "name": job.name,
@@ -89,9 +99,9 @@ def job_report(job: Job) -> str:
     }
     head = columns([[name, printable(text).replace("\n", " ")] for name, text in facts.items() if text])
     parts = [head, _part("payload", json_text(job.data))]
-    if lines := job.logs(-LOG_TAIL):
+    if lines:
         parts.append(_part(f"log (its last {len(lines)} lines)" if len(lines) == LOG_TAIL else "log", "\n".join(lines)))
-    parts += [_attempt(attempt) for attempt in job.attempts_history()]
+    parts += [_attempt(attempt) for attempt in attempts]
     return "\n\n".join(parts)
 
 

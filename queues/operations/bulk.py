@@ -43,9 +43,14 @@ class BulkJobs(BaseModel):
         return Selection(queue=get_queue(self.queue), state=self.state, wanted=wanted)
 
 
+def bulk_queue() -> str | None:
+    """The queue of the clean-up; None where there is no queue at all."""
+    return settings.clean_queue or next(iter(queue_names()), None)
+
+
 def register() -> None:
     """Registers the job as Django starts, unless there is no queue."""
-    if queue := settings.clean_queue or next(iter(queue_names()), None):
+    if queue := bulk_queue():
         job(name=BULK_JOBS, queue=queue, timeout=TIMEOUT_SECONDS)(bulk_jobs)
 
 
@@ -76,14 +81,14 @@ def bulk_jobs(payload: BulkJobs) -> dict[str, int]:
         met, looked = met + count, min(len(ids), looked + SLICE)
         if here:
             report_progress(round(100 * looked / len(ids)))
-    _record(payload, f"Job {here.id if here else ''}: {payload.action}, {met} of {len(ids)} {selection}")
+    message = f"Job {here.id if here else ''}: {payload.action}, {met} of {len(ids)} {selection}"
+    write_audit(payload.user_id, payload.user_name, "Queue", payload.queue, message)
     return {"matched": len(ids), "done": met}
 
 
-def _record(payload: BulkJobs, message: str) -> None:
+def write_audit(user_id: str, user_name: str, model: str, object_id: str, message: str) -> None:
     """In the admin's log, where there is one."""
     if apps.is_installed("django.contrib.admin"):
         from queues.admin import audit
-        from queues.models import Queue
 
-        audit.write(payload.user_id, payload.user_name, Queue, payload.queue, message)
+        audit.write(user_id, user_name, apps.get_model("queues", model), object_id, message)

@@ -24,8 +24,9 @@ BASE = SPARK_HEIGHT - 2
 
 
 @register.inclusion_tag("admin/queues/chart.html")
-def chart(chart: Chart) -> dict[str, Any]:
-    return {"chart": chart}
+def chart(chart: Chart, *, numbers: bool = True) -> dict[str, Any]:
+    """`numbers=False` where the page itself has the table of them."""
+    return {"chart": chart, "numbers": numbers}
 
 
 @register.inclusion_tag("admin/queues/sparkline.html")

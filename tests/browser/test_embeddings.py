@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,10 +11,9 @@ from django.db.models.functions import Now
 from playwright.sync_api import Page, expect
 
 from embeddings.models import DirtyEntity, EmbeddingModel
-from queues import close_queues
 from queues.testing import run_jobs
-from tests.browser.conftest import Login
-from tests.processes import StartWorker, server_urls, worker_processes
+from tests.browser.conftest import OTHERS, Login
+from tests.processes import StartWorker
 from tests.testapp.models import Note
 
 COVERAGE = "/admin/embeddings/coverage/"
@@ -22,14 +21,6 @@ SEARCH = f"{COVERAGE}search/"
 THEMES = pytest.mark.parametrize("theme", ["light", "dark"])
 
 Check = Callable[..., None]
-
-
-@pytest.fixture
-def start_worker() -> Iterator[StartWorker]:
-    """Of the tests' database too."""
-    with worker_processes({**server_urls(), "QUEUES_POLL_SECONDS": "1"}) as start:
-        yield start
-    close_queues()
 
 
 @pytest.fixture
@@ -66,7 +57,7 @@ def test_the_coverage_page_is_accessible_in_all_that_it_can_show(
     page.goto(COVERAGE)
     expect(page.get_by_role("row", name=re.compile("^note "))).to_contain_text(["1 of 3 (33 %)", "ValueError: no content"])
     expect(page.get_by_role("row", name="fake: bag-of-words")).to_contain_text("cut off: the circuit is open")
-    check_accessibility(page, without=("target-size",))
+    check_accessibility(page)
 
 
 @THEMES
@@ -78,10 +69,10 @@ def test_the_search_page_is_accessible_with_hits_and_with_errors(
     page.goto(SEARCH)
     search_as(page, "nobody")
     expect(page.get_by_text("There is no user nobody.")).to_be_visible()
-    check_accessibility(page, without=("target-size",))
+    check_accessibility(page)
     search_as(page, "ann")
     expect(page.get_by_role("status")).to_contain_text("1 hit for ann")
-    check_accessibility(page, without=("target-size",))
+    check_accessibility(page)
 
 
 @THEMES
@@ -91,7 +82,7 @@ def test_an_entitys_own_page_is_accessible(page: Page, login: Login, note: Note,
     page.goto(f"/admin/testapp/note/{note.pk}/change/")
     expect(page.locator(".embedding-state")).to_contain_text("1 chunk")
     page.expected_faults += ["Applying inline style", "(index 0)"]  # type: ignore[attr-defined]  # axe's own; other tests load this page
-    check_accessibility(page, without=("target-size", "link-in-text-block"))  # which the admin's own breadcrumbs have
+    check_accessibility(page, stock=OTHERS)
 
 
 @pytest.mark.parametrize("url", [COVERAGE, SEARCH])

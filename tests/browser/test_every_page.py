@@ -9,7 +9,7 @@ import pytest
 import redis
 from playwright.sync_api import Page, Response
 
-from tests.browser.conftest import Login
+from tests.browser.conftest import OTHERS, STOCK, Login
 from tests.browser.hostile import HOSTILE
 from tests.browser.pages import AdminPage, every_page
 from tests.browser.scene import Scene, prepare
@@ -17,9 +17,6 @@ from tests.browser.scene import Scene, prepare
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 LOOKS = [("light", "auto", DESK), ("dark", "auto", DESK), ("light", "auto", PHONE), ("light", "dark", PHONE)]
 """The system's theme, the one chosen in the admin, and the window."""
-
-STOCK_FAULTS = ("target-size", "link-in-text-block")
-"""What Django's own breadcrumbs, filters and toolbars break; ours underline links, and are told apart by more than their colour."""
 
 SCROLLERS = """() => [...document.querySelectorAll('body *')].filter(each => {
   const style = getComputedStyle(each);
@@ -51,7 +48,7 @@ def test_a_page_is_accessible_in_every_look_and_runs_nothing_that_it_shows(
         assert page.locator("html").get_attribute("lang")
         for system, chosen, window in LOOKS:
             look(page, system, chosen, window)
-            check_accessibility(page, without=STOCK_FAULTS if admin_page.is_stock else ("target-size",))
+            check_accessibility(page, stock=OTHERS if admin_page.is_stock else STOCK)
             assert_fits(page, window)
         assert page.evaluate("window.__ran") is None
     assert dialogs == []
@@ -86,3 +83,23 @@ def test_a_text_that_attacks_is_shown_as_it_is(page: Page, scene: Scene) -> None
     """By the pages that show the whole of it: so the test above cannot pass because nothing attacked."""
     page.goto("/admin/embeddings/dirtyentity/")
     assert HOSTILE[:40] in page.locator("#content").inner_text()
+
+
+SMALL = """place => {
+  document.querySelector(place).insertAdjacentHTML('beforeend', '<p>' + '<button class="small">x</button>'.repeat(9) + '</p>');
+  const size = {width: '9px', height: '9px', padding: 0};
+  document.querySelectorAll('.small').forEach(each => Object.assign(each.style, size));
+}"""
+
+
+@pytest.mark.parametrize(("place", "is_ours"), [("#content-main", True), ("#nav-sidebar", False)])
+def test_small_targets_are_found_in_what_is_ours(
+    page: Page, login: Login, check_accessibility: Callable[..., None], place: str, is_ours: bool
+) -> None:
+    login()
+    page.goto("/admin/queues/queue/")
+    page.evaluate(SMALL, place)
+    if not is_ours:
+        return check_accessibility(page)
+    with pytest.raises(AssertionError, match="target-size"):
+        check_accessibility(page)

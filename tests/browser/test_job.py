@@ -11,7 +11,7 @@ from django.contrib.staticfiles import finders
 from playwright.sync_api import Locator, Page, expect
 
 from queues import Job, add_job, get_job, get_queue
-from queues.admin.masking import MASK
+from queues.masking import MASK
 from queues.store import keys, payloads
 from tests.browser.conftest import Login
 from tests.processes import StartWorker, wait_until

@@ -155,4 +155,4 @@ def test_its_pages_are_accessible_and_fit(
     ):
         page.goto(f"{base}/{address}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
-        check_accessibility(page, without=("target-size",))
+        check_accessibility(page)

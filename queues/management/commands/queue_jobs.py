@@ -15,6 +15,7 @@ from queues.jobs.states import State
 from queues.management.arguments import open_queues, whole_number
 from queues.management.job_report import due_times, job_document, job_report, job_table
 from queues.management.tables import json_text
+from queues.masking import mask_job
 from queues.store.matching import find_jobs
 from queues.store.search import Filter
 
@@ -22,7 +23,7 @@ LISTED = [State.ACTIVE, State.WAITING, State.DELAYED, State.FAILED, State.COMPLE
 
 
 class Command(BaseCommand):
-    help = "Lists jobs of a queue, or shows one job with its payload, log and attempts."
+    help = "Lists jobs of a queue, or shows one job with its payload, log and attempts. Fields that QUEUES_MASKED_FIELDS names are masked."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("queue", nargs="?", help="a name from RQ_QUEUES")
@@ -52,7 +53,7 @@ def _list(queue_name: str, *, json: bool, state: str | None, limit: int, **optio
     (queue,) = open_queues([queue_name])
     wanted = {field: options[field] for field in ("name", "owner", "error_class", "text")}
     found = (job for each in ([State(state)] if state else LISTED) for job in find_jobs(queue, each, Filter(**wanted)))
-    jobs: list[Job] = list(islice(found, limit or None))
+    jobs: list[Job] = [mask_job(job) for job in islice(found, limit or None)]
     due = due_times(queue, jobs)
     if json:
         return json_text([{**asdict(job), "due_at": due.get(job.id)} for job in jobs])

@@ -138,10 +138,18 @@ def test_tokens_are_told_by_day(read) -> None:
     for owner in ("1", "2"):
         EmbeddingUsage.objects.create(day=today, provider="fake", model="m", owner_id=owner, requests=2, tokens=10)
     EmbeddingUsage.objects.create(day=today - timedelta(days=14), provider="fake", model="m", requests=1, tokens=5)
-    days = re.findall(r'<th scope="row"><time datetime="([^"]+)">.*?class="number">(\d+)<.*?class="number">(\d+)<', read(), re.S)
+    page = read()
+    days = re.findall(r'<th scope="row"><time datetime="([^"]+)">.*?class="number">(\d+)<.*?class="number">(\d+)<', page, re.S)
     assert len(days) == 14
     assert days[-1] == (str(today), "4", "20")
     assert {day[2] for day in days[:-1]} == {"0"}
+    drawn = page.split("<svg viewBox")[1].split("</svg>")[0]
+    assert "The last 14 days: 20 tokens in 4 requests." in drawn
+    assert f">{today:%B} {today.day}</text>" in drawn and ">20</text>" in drawn and '<path class="line"' in drawn
+
+
+def test_days_without_any_token_say_so(read) -> None:
+    assert "Nothing was sent to a provider in this time." in read()
 
 
 def test_a_provider_in_trouble_shows_why_and_can_be_tried_now(ann: User, operator: Client, provider: FakeProvider) -> None:

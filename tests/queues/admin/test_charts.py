@@ -86,3 +86,11 @@ def test_the_table_has_the_moments_at_which_there_was_anything() -> None:
     assert [(start.minute, values) for start, values in drawn.rows] == [(59, ["3", "–"])]  # noqa: RUF001
     assert not drawn.is_empty
     assert chart((0, None)).is_empty
+
+
+@pytest.mark.parametrize(("days", "named"), [(2, ["June 1", "June 2"]), (14, ["June 2", "June 5", "June 8", "June 11", "June 14"])])
+def test_days_are_named_whatever_the_time_zone(days: int, named: list[str], settings) -> None:
+    settings.TIME_ZONE = "America/New_York"
+    starts = tuple(datetime(2026, 6, day, tzinfo=UTC) for day in range(1, days + 1))
+    chart = Chart(id="x", title="x", starts=starts, series=(Series(label="tokens", values=(1,) * days),))
+    assert [tick.text for tick in chart.x_ticks] == named

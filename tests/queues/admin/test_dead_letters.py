@@ -13,7 +13,9 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from queues import add_jobs, get_queue, get_queue_stats
+from queues.jobs.registry import registry
 from queues.operations import dead_letters
+from queues.operations.bulk_dead_letters import BULK_DEAD_LETTERS
 from queues.operations.dead_letters import DeadLetterGroup, get_dead_letters, remove_group, retry_group
 from queues.testing import run_jobs
 from tests.queues.accounts import make_user
@@ -202,6 +204,43 @@ def test_what_died_since_the_confirmation_is_left_alone(operator: Client, commit
     operator.post(f"{URL}remove/", {**FAILS, "expected": "3"})
     left = {job.id for job in get_queue(QUEUE).jobs("failed")}
     assert len(left) == 3 and len(left & seen) == 1
+
+
+def test_what_died_since_the_confirmation_is_left_alone_though_others_were_retried_meanwhile(
+    operator: Client, committed: Committed, dead: None
+) -> None:
+    page = operator.get(f"{URL}remove/confirm/", FAILS).content.decode()
+    shown = dict(re.findall(r'<input type="hidden" name="(expected|until)" value="([^"]+)">', page))
+    get_queue(QUEUE).retry_failed(name="fail", limit=2)
+    run_jobs(QUEUE)
+    die(committed, ("fail", 2))
+    response = operator.post(f"{URL}remove/", {**FAILS, **shown}, follow=True)
+    assert "1 of 3 removed, 2 had changed." in response.content.decode()
+    assert found()["ValueError", "fail"].kept == 4
+
+
+def test_many_are_left_to_a_job_with_progress(operator: Client, committed: Committed, dead: None, settings) -> None:
+    settings.QUEUES_BULK_INLINE = 2
+    page = operator.get(f"{URL}retry/confirm/", FAILS).content.decode()
+    assert "So many are left to a job" in page
+    shown = dict(re.findall(r'<input type="hidden" name="(expected|until)" value="([^"]+)">', page))
+    with committed(execute=True):
+        response = operator.post(f"{URL}retry/", {**FAILS, **shown}, follow=True)
+    queue = get_queue(registry.get(BULK_DEAD_LETTERS).queue)
+    (job,) = queue.jobs("waiting")
+    page = response.content.decode()
+    assert f"{job.id}</a> says how far it is" in page
+    assert f"No worker serves the queue {queue.name}" in page and f"<code>manage.py rqworker {queue.name}</code>" in page
+    assert get_queue_stats(QUEUE).failed == 4, "it waits for a worker"
+    assert run_jobs(queue.name) == 1
+    assert (get_queue_stats(QUEUE).failed, get_queue_stats(QUEUE).waiting) == (1, 3)
+    assert (queue.get(job.id).progress, queue.history(job.id)[0].result) == (100, {"matched": 3, "done": 3})
+    told = [(entry.object_id, entry.change_message) for entry in LogEntry.objects.order_by("pk")]
+    assert told == [
+        ("ValueError:fail", f"retry, 3 (ValueError in fail): left to the job {job.id}"),
+        ("ValueError:fail", f"Job {job.id}: retry, 3 of 3 (ValueError in fail)"),
+    ]
+    assert LogEntry.objects.filter(user_id=operator.session["_auth_user_id"]).count() == 2
 
 
 def test_a_group_of_one_queue_alone(operator: Client, connection: redis.Redis, dead: None) -> None:

@@ -13,9 +13,9 @@ from django.urls import reverse
 from pydantic import BaseModel, RootModel
 
 from queues import Job, State, add_job, get_job, get_queue
-from queues.admin.masking import MASK
 from queues.jobs.decorators import job
 from queues.jobs.registry import registry
+from queues.masking import MASK
 from queues.store import keys, payloads
 from queues.testing import run_jobs
 from tests.queues.accounts import make_user

@@ -160,6 +160,7 @@ def test_above_a_limit_a_job_of_our_own_does_it(operator: Client, settings) -> N
     queue = get_queue(registry.get(BULK_JOBS).queue)
     (job,) = queue.jobs("waiting")
     assert (job.name, job.id in words(response)[0]) == (BULK_JOBS, True)
+    assert f"No worker serves the queue {queue.name}" in words(response)[1]
     assert get_queue_stats(QUEUE) == QueueStats(failed=35), "it waits for a worker"
     assert run_jobs(queue.name) == 1
     assert get_queue_stats(QUEUE) == QueueStats(waiting=30, failed=5)

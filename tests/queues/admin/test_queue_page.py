@@ -12,6 +12,7 @@ from django.urls import NoReverseMatch, reverse
 from redis import Redis
 
 from queues import add_job, add_jobs, get_queue, remove_job
+from queues.admin import queue_page
 from queues.store import pages
 from queues.testing import run_jobs
 from tests.queues.admin.dead import dead_jobs
@@ -50,6 +51,16 @@ def test_each_state_has_a_tab_with_its_count_and_what_waits_is_shown_first(viewe
     assert ids_in(page) == [waiting.id]
     assert ids_in(show(viewer, state="delayed")) == [delayed.id]
     assert ids_in(show(viewer, state="failed")) == [dead]
+
+
+def test_a_large_count_is_capped_on_its_tab_and_says_so(viewer: Client, monkeypatch) -> None:
+    monkeypatch.setattr(queue_page, "MOST", 1200)
+    add_jobs(QUEUE, [("greet", {"name": "a"})] * 1200)
+    assert '<span class="count">1,200</span>' in show(viewer)
+    add_jobs(QUEUE, [("greet", {"name": "a"})] * 34)
+    page = show(viewer)
+    tab = re.search(r'<span class="count" title="1,234">(.*?)</a>', page)
+    assert tab and re.sub(r"<[^>]+>", "", tab[1]).strip() == "1,200+ or more"
 
 
 def test_a_row_shows_what_the_job_is_and_what_became_of_it(viewer: Client) -> None:

@@ -45,6 +45,20 @@ def test_pages_follow_their_cursors_and_show_each_job_once_while_others_arrive(p
     assert [job["id"] for job in ask(program, page=page["previous"])["jobs"]] == added[50:100]
 
 
+def test_pages_have_numbers_too(program: Client) -> None:
+    added = [job.id for job in add_jobs(QUEUE, [("greet", {"name": f"n{number}"}) for number in range(120)])]
+    assert [ids(program, page=str(number)) for number in (1, 2, 3, 4)] == [added[:50], added[50:100], added[100:], []]
+    second = ask(program, page="2")
+    assert ids(program, page=second["next"]) == added[100:] and ids(program, page=second["previous"]) == added[:50]
+    assert program.get(f"{URL}?page=2&name=greet").status_code == 400
+
+
+@pytest.mark.parametrize("page", ["rubbish", "0", "-1", "1.5", "²", "~~~~"])
+def test_what_is_no_page_is_not_answered_with_the_first(program: Client, page: str) -> None:
+    response = program.get(URL, {"page": page})
+    assert (response.status_code, response.headers["Content-Type"]) == (400, "application/json")
+
+
 def test_a_job_is_told_whole(program: Client) -> None:
     add_job(QUEUE, "give-up", {"name": "Eve"})
     run_jobs(QUEUE)

@@ -1,15 +1,17 @@
-"""What nobody is to read on a page: the values of payload fields whose names QUEUES_MASKED_FIELDS lists.
+"""What nobody is to read: the values of payload fields whose names QUEUES_MASKED_FIELDS lists.
 
-Wherever a payload, a result, a progress, an error or a log is shown, it goes through here first.
+Wherever a payload, a result, a progress, an error or a log is shown, on a page, by an endpoint or on a terminal, it goes through here.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from queues.conf import settings
+from queues.jobs.job import Job
 
 MASK = "••••••"
 LEAST_CHARACTERS = 6
@@ -28,6 +30,11 @@ def is_masked(key: object) -> bool:
 def mask(data: Any) -> Any:
     """JSON data as it may be shown: its masked fields, at any depth, and their values where other texts of it repeat them."""
     return Masker(data).data(data)
+
+
+def mask_job(job: Job) -> Job:
+    """The job as it may be shown."""
+    return Masker(job.data, job.progress).job(job)
 
 
 class Masker:
@@ -56,6 +63,9 @@ class Masker:
         if text[at : at + LEAST_CHARACTERS] not in self._starts:
             return 0
         return next((length for length in self._lengths if text[at : at + length] in self._secrets), 0)
+
+    def job(self, job: Job) -> Job:
+        return replace(job, data=self.data(job.data), progress=self.data(job.progress), error=self.text(job.error))
 
     def data(self, value: Any, *, depth: int = 0) -> Any:
         if isinstance(value, str):

@@ -1,14 +1,19 @@
-"""What nobody is to read on a page."""
+"""What nobody is to read."""
 
 import re
+import subprocess
+import sys
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from queues import add_job
-from queues.admin.masking import MASK, Masker, holds_mask, mask, unmask
+from queues import add_job, get_schedule, job, schedule
+from queues.jobs.registry import registry
+from queues.masking import MASK, Masker, holds_mask, mask, unmask
 from queues.store import keys
 from queues.testing import run_jobs
 from tests.queues.accounts import make_user
@@ -111,3 +116,70 @@ def test_no_part_of_a_jobs_page_shows_a_masked_value(client: Client, django_capt
         page = client.get(reverse(f"admin:queues_job_{name}", args=[job.id, *more])).content.decode()
         assert not re.search("hunter-2|told-at", page), (name, more)
     assert "no luck with" in client.get(reverse("admin:queues_job_change", args=[job.id])).content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.urls("tests.queues.urls")
+def test_no_list_endpoint_or_command_shows_a_masked_value(
+    client: Client, django_capture_on_commit_callbacks: Committed, connection
+) -> None:
+    client.force_login(make_user("view_queue"))
+    with django_capture_on_commit_callbacks(execute=True):
+        found = add_job(QUEUE, "fail-with-token", {"token": "hunter-2-token", "name": "Ann"}, attempts=1)
+    run_jobs(QUEUE)
+    connection.hset(keys.job(found.id), mapping={"progress": b'["hunter-2-token"]', "error": "ValueError: hunter-2-token is no luck"})
+    connection.rpush(keys.log(found.id), "using hunter-2-token")
+    texts = {
+        "page": client.get(reverse("admin:queues_queue_change", args=[QUEUE]), {"state": "failed"}).content.decode(),
+        "dead letters": client.get(reverse("admin:queues_deadletter_changelist")).content.decode(),
+        "endpoint": str(client.get(f"/api/admin/queues/{QUEUE}/jobs", {"state": "failed"}).json()),
+        **{" ".join(words): command(*words) for words in ((QUEUE,), (QUEUE, "--json"), ("--id", found.id), ("--id", found.id, "--json"))},
+    }
+    for where, text in texts.items():
+        assert "hunter-2" not in text, where
+        assert MASK in text or where == "dead letters", where
+    assert all("is no luck" in text for where, text in texts.items() if where != "dead letters")
+
+
+@pytest.mark.django_db
+@pytest.mark.urls("tests.queues.urls")
+def test_the_past_runs_of_a_schedule_show_no_masked_value(client: Client, connection) -> None:
+    client.force_login(make_user("view_queue"))
+
+    @schedule(cron="@daily", name="nightly")
+    @job(name="nightly", queue=QUEUE, attempts=1)
+    def nightly() -> None:
+        raise ValueError("no luck")
+
+    try:
+        run = get_schedule("nightly").run_now()
+        run_jobs(QUEUE)
+        connection.hset(keys.job(run.id), mapping={"progress": b'{"token": "hunter-2-token"}', "error": "ValueError: hunter-2-token"})
+        page = client.get(reverse("admin:queues_schedule_change", args=["nightly"])).content.decode()
+    finally:
+        registry.unregister("nightly")
+    assert "hunter-2" not in page
+    assert f"ValueError: {MASK}" in page
+
+
+WITHOUT_ADMIN = """
+import sys
+import django
+from django.conf import settings
+apps = ["django.contrib.contenttypes", "django.contrib.auth", "django_rq", "queues"]
+settings.configure(INSTALLED_APPS=apps, RQ_QUEUES={"default": {"URL": "redis://127.0.0.1:1/0", "SERIALIZER": "json"}}, USE_TZ=True)
+django.setup()
+import queues.api.monitoring_urls, queues.api.urls, queues.management.commands.queue_jobs
+sys.exit("queues.admin" in sys.modules)
+"""
+
+
+def test_endpoints_and_commands_need_no_admin() -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT_ADMIN], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def command(*arguments: str) -> str:
+    out = StringIO()
+    call_command("queue_jobs", *arguments, stdout=out)
+    return out.getvalue()
