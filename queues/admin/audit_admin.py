@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from queues.admin.audit_filters import KINDS, AboutFilter, KindFilter, UserFilter
 from queues.admin.pages import PageAdmin, page
 from queues.models import AuditEntry
+from queues.templatetags.queue_times import moment
 
 COUNTED = 10_000
 """Rows that are counted, and can be paged through; filters lead to older ones."""
@@ -105,8 +106,7 @@ class AuditEntryAdmin(PageAdmin):
 
     @admin.display(description=_("time"))
     def when(self, entry: AuditEntry) -> str:
-        moment = timezone.localtime(entry.action_time)
-        return format_html('<time datetime="{}">{}</time>', moment.isoformat(), f"{moment:%Y-%m-%d %H:%M:%S}")
+        return moment(entry.action_time)
 
     @admin.display(description=_("user"))
     def who(self, entry: AuditEntry) -> str:
