@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = ROOT / "docs" / "screenshots"
 LOOKS = [(theme, width) for theme in ("light", "dark") for width in (1280, 390)]
-HEIGHT, MOST_HEIGHT = 800, 2600
+HEIGHT, MOST_HEIGHT = 800, 1700
 
 
 def main(wanted: list[str]) -> None:
@@ -136,7 +136,9 @@ def short_name(name: str, address: str, scene: Scene) -> str:
     base = name.removeprefix("queues_").removesuffix("_changelist").replace("_change", "").replace("_", "-")
     state = next((state for state, job_id in scene.jobs.items() if f"/{job_id}/" in address), "")
     query = "-".join(re.findall(r"=([\w-]+)", address))
-    return "-".join(part for part in ("overview" if base == "queue" and "change/" not in address else base, state, query) if part)
+    if name.endswith("_changelist"):
+        base = {"queue": "overview", "worker": "workers", "schedule": "schedules"}.get(base, base)
+    return "-".join(part for part in (base, state, query) if part)
 
 
 if __name__ == "__main__":

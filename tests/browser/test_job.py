@@ -112,7 +112,7 @@ def test_a_job_is_removed_after_a_question(page: Page, login: Login) -> None:
     job = fails()
     page.goto(address(job))
     page.get_by_role("link", name="Remove").click()
-    page.get_by_role("link", name="No, back to it").click()
+    page.get_by_role("link", name="No, take me back").click()
     page.get_by_role("link", name="Remove").click()
     page.get_by_role("button", name="Remove the job").click()
     expect(page.locator(".messagelist").first).to_contain_text("is removed")

@@ -22,7 +22,7 @@ def test_an_operator_pauses_resumes_and_stops_a_worker_and_sees_it_end(page: Pag
     login("view_queue", "pause_queue")
     page.goto(URL)
     expect(page.get_by_text("No worker lives: whatever is added waits.")).to_be_visible()
-    expect(page.get_by_text(f"No workers for {QUEUE}: start")).to_contain_text(f"manage.py rqworker {QUEUE}")
+    expect(page.get_by_text(f"No worker serves {QUEUE}. Start one:")).to_contain_text(f"manage.py rqworker {QUEUE}")
     running = add_job(QUEUE, "spin", {"seconds": 2})
     process = start_worker(QUEUE, "--name", "smith")
     wait_until(lambda: get_job(running.id).state is State.ACTIVE, 30)

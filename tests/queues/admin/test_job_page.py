@@ -293,13 +293,13 @@ class TestWhatCanBeDone:
 
     def test_which_actions_are_offered_depends_on_the_state(self, operator: Client, queued, connection) -> None:
         waiting, delayed = queued(greet, name="Ann"), queued(greet, {"delay": 60}, name="Bob")
-        assert self.buttons(show(operator, waiting.id)) == ["Cancel", "Remove"]
-        assert self.buttons(show(operator, delayed.id)) == ["Promote", "Cancel", "Remove"]
+        assert self.buttons(show(operator, waiting.id)) == ["Cancel", "Remove…"]
+        assert self.buttons(show(operator, delayed.id)) == ["Promote", "Cancel", "Remove…"]
         run_jobs(QUEUE)
-        assert self.buttons(show(operator, waiting.id)) == ["Retry with changed payload", "Remove"]
+        assert self.buttons(show(operator, waiting.id)) == ["Retry with changed payload", "Remove…"]
         dead = queued(give_up, name="Cleo")
         run_jobs(QUEUE)
-        assert self.buttons(show(operator, dead.id)) == ["Retry", "Retry with changed payload", "Remove"]
+        assert self.buttons(show(operator, dead.id)) == ["Retry", "Retry with changed payload", "Remove…"]
         connection.hset(keys.job(waiting.id), "status", "started")
         assert self.buttons(show(operator, waiting.id)) == ["Cancel"]
         connection.hset(keys.job(waiting.id), "cancel", "1")

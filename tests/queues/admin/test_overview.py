@@ -54,7 +54,7 @@ def cells(page: str, row: str) -> list[str]:
 
 
 def text_of(html: str) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+    return " ".join(re.sub(r"<[^>]+>", " ", html.replace("&nbsp;", " ")).split()).replace(" ,", ",")
 
 
 def test_each_queue_shows_its_numbers(operator: Client, committed: Committed) -> None:
