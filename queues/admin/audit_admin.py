@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import SuspiciousOperation
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -87,7 +88,10 @@ class AuditEntryAdmin(PageAdmin):
 
     @page()
     def entries(self, request: HttpRequest) -> HttpResponseBase:
-        return self.changelist_view(request, {"title": _("Audit"), "sections": self._sections(request)})
+        try:
+            return self.changelist_view(request, {"title": _("Audit"), "sections": self._sections(request)})
+        except OverflowError as error:  # of a year with thirty digits, which Django's own list does not expect
+            raise SuspiciousOperation(f"This is no date: {error}") from error
 
     def content_types(self) -> list[ContentType]:
         """What the rows may be about, by name."""

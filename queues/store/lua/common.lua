@@ -143,8 +143,11 @@ local function tally_error(queue, name, error_class)
   local group = string.gsub(error_class, ':', '.') .. ':' .. name
   add_to('hour', queue, 'error:' .. group, 1)
   local key = ext(queue, 'errors')
-  redis.pcall('HSETNX', key, 'first:' .. group, string.format('%.3f', now()))
-  redis.pcall('HSET', key, 'last:' .. group, string.format('%.3f', now()))
+  local known = redis.pcall('HLEN', key)
+  if type(known) == 'number' and (known < MOST_FIELDS or redis.call('HEXISTS', key, 'last:' .. group) == 1) then
+    redis.pcall('HSETNX', key, 'first:' .. group, string.format('%.3f', now()))
+    redis.pcall('HSET', key, 'last:' .. group, string.format('%.3f', now()))
+  end
   redis.pcall('EXPIRE', key, HOUR_SECONDS)
 end
 -- pcall throughout: a key that a stranger took counts nothing, and a full Redis neither; the work goes on. That a field or a hash is new is

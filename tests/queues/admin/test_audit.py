@@ -160,3 +160,8 @@ def test_the_number_of_queries_does_not_grow_with_the_log(viewer: Client, ann: U
     for number in range(30):
         record(ann, Job, f"job-{number}", "more")
     assert count() <= few
+
+
+@pytest.mark.parametrize("year", ["9" * 30, "0", "-1", "x", "\x00"])
+def test_a_year_that_is_none_is_refused(viewer: Client, year: str) -> None:
+    assert viewer.get(URL, {"action_time__year": year}).status_code in (302, 400)

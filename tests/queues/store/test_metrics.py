@@ -65,3 +65,14 @@ def test_a_crowd_of_names_is_counted_as_others_and_known_ones_by_name(connection
     run_jobs(QUEUE)
     assert connection.hget(key, "completed:greet") == b"8"
     assert connection.hlen(key) < known + 60, "a few fields of others, and none of new names"
+
+
+def test_the_times_of_errors_are_kept_of_so_many_groups_and_no_more(connection: Redis) -> None:
+    """A stranger's jobs may die under ever new names, and the page of dead letters reads them all."""
+    key = f"rq:ext:{QUEUE}:errors"
+    connection.hset(key, mapping={"last:NonRetryable:give-up": 1, **{f"last:E:job-{number}": 1 for number in range(4000)}})
+    known = connection.hlen(key)
+    add_jobs(QUEUE, [("fail", {"name": "Ann"}), ("give-up", {"name": "Ann"})])
+    run_jobs(QUEUE)
+    assert connection.hlen(key) == known + 1, "since when, of a group that is known; nothing of a new one"
+    assert float(connection.hget(key, "last:NonRetryable:give-up") or 0) > 1
