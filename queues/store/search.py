@@ -10,6 +10,7 @@ import orjson
 
 from queues.jobs.durations import Duration, in_seconds
 from queues.jobs.job import Job
+from queues.masking import mask_job
 
 
 class Wanted(TypedDict, total=False):
@@ -25,7 +26,8 @@ class Wanted(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class Filter:
-    """Which jobs. Ages count from the end of the last run; `text` is looked for in the error and in the payload as JSON."""
+    """Which jobs. Ages count from the end of the last run; `text` is looked for in the error and in the payload as JSON,
+    as they are shown: a masked value that could be found could be guessed letter by letter."""
 
     name: str | None = None
     error_class: str | None = None
@@ -43,7 +45,7 @@ class Filter:
             return False
         if self.newer_than is not None and age > in_seconds(self.newer_than):
             return False
-        return not self.text or self.text in job.error or self.text in orjson.dumps(job.data).decode()
+        return not self.text or (_holds(job, self.text) and _holds(mask_job(job), self.text))
 
     @property
     def scans(self) -> bool:
@@ -53,6 +55,10 @@ class Filter:
     @property
     def fits_all(self) -> bool:
         return self == ALL
+
+
+def _holds(job: Job, text: str) -> bool:
+    return text in job.error or text in orjson.dumps(job.data).decode()
 
 
 ALL = Filter()

@@ -162,6 +162,19 @@ def test_the_past_runs_of_a_schedule_show_no_masked_value(client: Client, connec
     assert f"ValueError: {MASK}" in page
 
 
+@pytest.mark.django_db
+@pytest.mark.urls("tests.queues.urls")
+def test_a_masked_value_cannot_be_guessed_by_looking_for_it(client: Client, django_capture_on_commit_callbacks: Committed) -> None:
+    client.force_login(make_user("view_queue"))
+    with django_capture_on_commit_callbacks(execute=True):
+        found = add_job(QUEUE, "fail-with-token", {"token": "hunter-2-token", "name": "Ann"}, attempts=1)
+    run_jobs(QUEUE)
+    for text, is_found in (("Ann", True), ("no luck", True), ("hunt", False), ("2-token", False)):
+        page = client.get(reverse("admin:queues_queue_change", args=[QUEUE]), {"state": "failed", "text": text}).content.decode()
+        answer = client.get(f"/api/admin/queues/{QUEUE}/jobs", {"state": "failed", "q": text}).json()
+        assert (found.id in page, bool(answer["jobs"])) == (is_found, is_found), text
+
+
 WITHOUT_ADMIN = """
 import sys
 import django

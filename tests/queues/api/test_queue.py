@@ -43,7 +43,7 @@ def test_what_never_ran_has_no_percentiles(program: Client) -> None:
 
 def test_its_workers_are_told(program: Client, start_worker: StartWorker) -> None:
     start_worker(QUEUE, "--concurrency", "3")
-    wait_until(lambda: program.get(URL).json()["workers"])
+    wait_until(lambda: program.get(URL).json()["slots"] == 3)  # it is registered before it says how many it runs at once
     told = program.get(URL).json()
     (worker,) = told["workers"]
     assert (worker["queues"], worker["is_paused"], told["slots"], told["utilization"]) == ([QUEUE], False, 3, 0)
