@@ -53,7 +53,7 @@ def test_a_type_shows_what_is_embedded_of_how_many_pending_failed_and_parked(ann
     Note.objects.create(author=ann, title="pending")
     FanOut.objects.create(entity_type="note", path="shelf", related_id="1", version=1, dirtied_at=Now(), enqueued_at=Now())
     embedded, pending, failed, parked, oldest, stale, orphaned, rest = cells(read(), "note")
-    assert embedded == "3 of 5 (60 %)", "of six rows one has no content"
+    assert embedded == "3 of 5 (60&nbsp;%)", "of six rows one has no content"
     assert (pending, failed, parked) == ("1", "1", "1")
     assert re.fullmatch(r"\d+ seconds? ago", oldest)
     assert (stale, orphaned) == (NOTHING, NOTHING), "nobody has counted them yet"
@@ -74,7 +74,7 @@ def test_what_needs_a_comparison_is_shown_as_it_was_last_counted(ann: User, read
     count()
     embedded, *_, stale_number, orphaned, rest = cells(read(), "note")
     assert (stale_number, orphaned, rest) == ("1", "1", "1 missing")
-    assert embedded == "3 of 3 (100 %)", f"{refused} is rightly not there"
+    assert embedded == "3 of 3 (100&nbsp;%)", f"{refused} is rightly not there"
     assert re.search(r"as of \d+ seconds? ago", text_of(read()))
 
 
@@ -113,18 +113,18 @@ def test_rows_that_cannot_be_counted_in_time_are_those_of_the_last_count(ann: Us
     try:
         other.set_autocommit(False)
         other.cursor().execute("LOCK TABLE testapp_note IN ACCESS EXCLUSIVE MODE")
-        assert cells(read(), "note")[0] == "1 of 1 (100 %)"
+        assert cells(read(), "note")[0] == "1 of 1 (100&nbsp;%)"
     finally:
         other.close()
-    assert cells(read(), "note")[0] == "1 of 2 (50 %)"
+    assert cells(read(), "note")[0] == "1 of 2 (50&nbsp;%)"
 
 
 def test_a_building_model_is_counted_beside_the_active_one(ann: User, read) -> None:
     Note.objects.create(author=ann, title="a")
     work()
     EmbeddingModel.objects.create(provider="fake", name="next", dimensions=256, min_similarity=0)
-    assert cells(read(), "note bag-of-words")[0] == "1 of 1 (100 %)"
-    assert cells(read(), "note next")[0] == "0 of 1 (0 %)"
+    assert cells(read(), "note bag-of-words")[0] == "1 of 1 (100&nbsp;%)"
+    assert cells(read(), "note next")[0] == "0 of 1 (0&nbsp;%)"
 
 
 def test_the_page_comes_before_anything_was_embedded_and_makes_no_model(read) -> None:
@@ -159,7 +159,7 @@ def test_a_provider_in_trouble_shows_why_and_can_be_tried_now(ann: User, operato
     model = EmbeddingModel.objects.active()
     words, use, since, next_try, error = cells(operator.get(COVERAGE).content.decode(), str(model))
     assert (use, words) == ("Active", "cut off: the circuit is open")
-    assert since != NOTHING and re.match(r"\d\d:\d\d:\d\d Try now", next_try)
+    assert since != NOTHING and re.match(r"in [\dmins ]+ Try now", next_try)
     assert "(1 failure)" in error
     provider.reset()
     operator.post(f"{COVERAGE}models/{model.pk}/try/", {"database": "default"})
@@ -179,7 +179,7 @@ def test_without_redis_the_numbers_are_there_and_the_provider_is_unknown(ann: Us
     assert time.monotonic() - start < 2
     page = response.content.decode()
     assert response.status_code == 200
-    assert cells(page, "note")[0] == "1 of 1 (100 %)"
+    assert cells(page, "note")[0] == "1 of 1 (100&nbsp;%)"
     assert cells(page, str(EmbeddingModel.objects.active()))[0] == "unknown: Redis does not say"
     assert "Redis does not answer, so nobody knows how the providers are" in page
 

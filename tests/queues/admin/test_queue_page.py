@@ -218,7 +218,7 @@ def test_a_viewer_sees_no_action(viewer: Client) -> None:
 def test_a_paused_queue_without_workers_says_both(viewer: Client) -> None:
     get_queue(QUEUE).pause()
     page = show(viewer)
-    assert "Paused" in page and f"python manage.py rqworker {QUEUE}" in page
+    assert "paused" in page and f"python manage.py rqworker {QUEUE}" in page
 
 
 def test_redis_away_is_a_page_that_says_so(viewer: Client, settings) -> None:
