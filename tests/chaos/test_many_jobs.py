@@ -32,10 +32,15 @@ MAY_STAY = [
     rf"rq:finished:{QUEUE}",
     r"rq:queues",
     rf"rq:workers(:{QUEUE})?",
-    rf"rq:ext:{QUEUE}:totals",
-    r"rq:ext:[a-z]+:wake",
+    rf"rq:ext:{QUEUE}:(totals|by:(name|owner):[a-z0-9-]+)",
+    r"rq:ext:[a-z]+:(wake|counts)",
 ]
-MAY_STAY_FOR_A_WHILE = [r"rq:worker:[0-9a-f]{32}", rf"rq:ext:{QUEUE}:(reaper|alert|untold)", r"rq:ext:schedule:.*"]
+MAY_STAY_FOR_A_WHILE = [
+    r"rq:worker:[0-9a-f]{32}",
+    rf"rq:ext:{QUEUE}:(reaper|alert|untold)",
+    r"rq:ext:[a-z]+:(minute:\d+|hour:\d+|errors)",
+    r"rq:ext:schedule:.*",
+]
 """These have an expiry."""
 
 

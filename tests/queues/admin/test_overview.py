@@ -120,7 +120,7 @@ def test_a_paused_queue_and_many_failures_are_said_in_words(operator: Client, wo
 
 
 def test_leases_that_outlived_their_workers_are_told(operator: Client, worker: ConcurrentWorker, connection) -> None:
-    for number in range(60):
+    for number in range(120):  # more than five times what a worker's slot can run in batches
         connection.hset(keys.job(f"job-{number}"), "started_at", "2020-01-01T00:00:00.000000Z")
         connection.zadd(keys.leases(QUEUE), {f"job-{number}:execution-{number}-0": 2e9})
     assert cells(operator.get(URL).content.decode(), QUEUE)[7] == "critical workers lost"

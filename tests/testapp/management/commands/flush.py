@@ -9,13 +9,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections, transaction
 
-KEPT = {"django_migrations", "django_content_type", "auth_permission"}
+KEPT = {"django_migrations", "django_content_type", "auth_permission", "auth_group", "auth_group_permissions"}
 LARGE = 100_000
 """Bytes of a table that is truncated: so many dead rows would make all that reads it slower."""
 
 
 class Command(BaseCommand):
-    help = "Empties all tables that have rows, but for content types and permissions."
+    help = "Empties all tables that have rows, but for content types, permissions and groups."
     stealth_options = ("reset_sequences", "allow_cascade", "inhibit_post_migrate")
 
     def add_arguments(self, parser: CommandParser) -> None:
