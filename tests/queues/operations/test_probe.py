@@ -25,7 +25,7 @@ def test_every_queue_has_one() -> None:
 
 def test_it_goes_ahead_of_what_waits_and_leaves_nothing(start_worker: StartWorker, connection: Redis) -> None:
     for number in range(50):
-        greet.enqueue(name=str(number), seconds=0.2)
+        greet.enqueue(name=str(number), seconds=1.0)
     start_worker(QUEUE, "--no-schedules")
     wait_until(lambda: get_queue_stats(QUEUE).concurrency == 5)
     passage = send_probes([QUEUE], timeout_seconds=10)[QUEUE]
