@@ -161,7 +161,7 @@ def isolated(*, does: str = "return", seconds: float = 0.0) -> dict[str, int]:
         case "talk":
             print("the child says hello")  # noqa: T201
         case "scribble":
-            for descriptor in range(3, 30):
+            for descriptor in range(3, 1024):
                 with suppress(OSError):
                     os.write(descriptor, b"rubbish\n")
         case "no json":
