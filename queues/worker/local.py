@@ -41,10 +41,16 @@ class Worker:
         self._worker = ConcurrentWorker.with_options(options)(
             [rq_queue], connection=new_connection(queue), serializer=rq_queue.serializer, queue_class=type(rq_queue)
         )
-        self._thread = threading.Thread(target=self._worker.work, kwargs={"logging_level": None}, name=f"worker-{queue}", daemon=True)
+        self._thread = threading.Thread(target=self._work, name=f"worker-{queue}", daemon=True)
         self._thread.start()
         while self._thread.is_alive() and not self._worker.born.wait(0.1):
             continue  # until others know of it: then it can be paused, for instance
+
+    def _work(self) -> None:
+        try:
+            self._worker.work(logging_level=None)
+        finally:
+            self._worker.connection.close()  # its own
 
     @property
     def name(self) -> str:
