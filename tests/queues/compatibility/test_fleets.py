@@ -3,6 +3,7 @@
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 
 import django_rq
@@ -146,9 +147,11 @@ def test_readers_do_a_busy_worker_no_harm(start_worker: StartWorker, connection:
     wait_until(lambda: connection.zcard(f"rq:wip:{QUEUE}"), timeout_seconds=30)
     before = snapshot(connection, but=("rq:worker:",))
     for read in (read_jobs, read_registries):
-        read(new_connection(QUEUE))
-    (worker,) = StockWorker.all(new_connection(QUEUE), serializer="json")
-    assert (worker.get_current_job().id, worker.queue_names()) == (job.id, [QUEUE])
+        with closing(new_connection(QUEUE)) as own:
+            read(own)
+    with closing(new_connection(QUEUE)) as own:
+        (worker,) = StockWorker.all(own, serializer="json")
+        assert (worker.get_current_job().id, worker.queue_names()) == (job.id, [QUEUE])
     assert snapshot(connection, but=("rq:worker:",)) == before
     wait_until(lambda: get_queue_stats(QUEUE) == QueueStats(completed=1))
     assert traces() == ["start spin", "end spin"]

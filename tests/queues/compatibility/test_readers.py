@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -105,7 +106,8 @@ def read_executions(connection: Redis) -> None:
 def test_rqs_classes_read_every_state_and_change_nothing(connection: Redis, filled: Filled, read: Callable[[Redis], None]) -> None:
     before, stats = snapshot(connection), get_queue_stats(QUEUE)
     for _ in range(2):
-        read(new_connection(QUEUE))  # RQ changes the timeouts of a client that it is given
+        with closing(new_connection(QUEUE)) as own:  # RQ changes the timeouts of a client that it is given
+            read(own)
     assert snapshot(connection) == before
     assert get_queue_stats(QUEUE) == stats
 

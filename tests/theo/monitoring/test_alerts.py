@@ -33,6 +33,7 @@ def expressions() -> list[str]:
     return [rule["expr"] for rule in RULES] + panels + variables
 
 
+@pytest.mark.usefixtures("empty_queues")
 @pytest.mark.django_db(transaction=True)
 def test_every_metric_that_they_name_is_given_with_the_labels_that_they_use(settings) -> None:
     token = new_token()
