@@ -18,6 +18,7 @@ from queues.models import Worker
 from queues.store.fleet import MOST_RUNS
 from queues.worker import memory
 from queues.worker.claims import Claimer, Room
+from tests.processes import wait_until_heard
 from tests.queues.accounts import make_user
 from tests.queues.filling import Committed
 from tests.queues.roundtrips import round_trips
@@ -167,9 +168,7 @@ def test_a_worker_tells_its_memory(monkeypatch: pytest.MonkeyPatch, tmp_path) ->
 
 
 def test_a_stopped_queue_is_that_of_all_its_workers(connection: Redis, start_worker: Callable) -> None:
-    from tests.processes import wait_until
-
     processes = [start_worker(QUEUE), start_worker(QUEUE)]
-    wait_until(lambda: len(get_workers(QUEUE)) == 2, 30)
-    wait_until(lambda: stop_worker(QUEUE) == 2, 10)
+    wait_until_heard(connection, workers=2)
+    assert stop_worker(QUEUE) == 2
     assert [process.wait(30) for process in processes] == [0, 0]

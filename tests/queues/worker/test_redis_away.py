@@ -30,7 +30,7 @@ from queues import (
     resume_queue,
 )
 from queues.store.connection import new_connection
-from tests.processes import RedisServer, StartWorker, wait_until
+from tests.processes import RedisServer, StartWorker, wait_until, wait_until_heard
 from tests.testapp.jobs import QUEUE, TRACE, greet
 
 AWAY_SECONDS = float(os.environ.get("REDIS_AWAY_SECONDS", "6"))
@@ -92,8 +92,7 @@ def test_connections_killed_again_and_again_cost_no_job_and_no_command(start_wor
     wait_until(lambda: names <= set(started(server)) and not get_queue_stats(QUEUE).active, timeout_seconds=40)
     assert get_queue_stats(QUEUE).stalled_total == 0, "a claim whose answer was lost is given back, not left to its lease"
 
-    channel = f"rq:pubsub:{get_workers()[0].name}"
-    wait_until(lambda: server.client.pubsub_numsub(channel)[0][1])
+    wait_until_heard(server.client)
     spinning = add_job(QUEUE, "spin", {"seconds": 60})
     wait_until(lambda: get_job(spinning.id).state is State.ACTIVE)
     assert cancel_job(spinning.id) is State.ACTIVE
@@ -123,9 +122,8 @@ def test_a_cancellation_that_was_not_told_reaches_the_worker_when_it_renews(star
 
 def test_rubbish_in_its_channel_does_not_make_a_worker_deaf(start_worker: StartWorker, server: RedisServer) -> None:
     start_worker(QUEUE, REDIS_URL=server.url)
-    wait_until(get_workers)
+    wait_until_heard(server.client)
     channel = f"rq:pubsub:{get_workers()[0].name}"
-    wait_until(lambda: server.client.pubsub_numsub(channel)[0][1])
     for rubbish in RUBBISH:
         server.client.publish(channel, rubbish)
     spinning = add_job(QUEUE, "spin", {"seconds": 60})
