@@ -66,7 +66,7 @@ def database() -> Iterator[None]:
 def measure(waiting: int, failed: int) -> Iterator[Cost]:
     from django_rq.settings import get_queues_map
 
-    from queues.store.pages import Cursor
+    from queues.store.finding.pages import Cursor
 
     client, stock = log_in(), f"/django-rq/queues/{get_queues_map()[QUEUE]}/"
     fail(failed)

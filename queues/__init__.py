@@ -24,6 +24,7 @@ from queues.control import (
     retry_job,
     stop_worker,
 )
+from queues.decorators import job, schedule
 from queues.exceptions import (
     AlreadyRegistered,
     InvalidJob,
@@ -46,7 +47,6 @@ from queues.exceptions import (
 )
 from queues.jobs.backoff import Exponential, Fixed
 from queues.jobs.batch import Batch, Item
-from queues.jobs.decorators import job, schedule
 from queues.jobs.job import Job
 from queues.jobs.options import Debounce, Keep
 from queues.jobs.running import current_job, log, report_progress

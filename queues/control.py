@@ -8,16 +8,16 @@ from typing import Unpack
 
 import redis
 
+from queues.durations import Duration, in_seconds
 from queues.exceptions import JobNotFound, UnknownWorker
-from queues.jobs.durations import Duration, in_seconds
 from queues.jobs.job import Job
 from queues.jobs.states import State
 from queues.store import connection, fleet, stats, workers
 from queues.store.connection import get_connection, translated
+from queues.store.finding.filters import Filter, Wanted
+from queues.store.finding.matching import find_jobs
 from queues.store.fleet import Fleet
-from queues.store.matching import find_jobs
 from queues.store.queue import get_queue, queue_names
-from queues.store.search import Filter, Wanted
 from queues.store.servers import by_server
 from queues.store.stats import QueueStats
 from queues.store.workers import WorkerInfo

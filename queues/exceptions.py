@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from queues.jobs.durations import LONGEST_SECONDS, Duration, in_seconds
+from queues.durations import LONGEST_SECONDS, Duration, in_seconds
 
 if TYPE_CHECKING:
     from queues.jobs.job import Job

@@ -7,9 +7,9 @@ from typing import Any, Unpack
 
 from django.db import transaction
 
+from queues.durations import Duration, check_delay
 from queues.exceptions import WrongQueue
 from queues.jobs.backoff import Backoff
-from queues.jobs.durations import Duration, check_delay
 from queues.jobs.job import Job
 from queues.jobs.options import AddOptions, Dedupe, Keep, Options
 from queues.jobs.registry import registry

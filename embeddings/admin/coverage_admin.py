@@ -21,8 +21,8 @@ from embeddings.models import Coverage, EmbeddingModel
 from embeddings.names import COUNT_EMBEDDINGS
 from embeddings.providers.gate import Gate
 from queues import RedisUnavailable
-from queues.admin.audit import record
 from queues.admin.pages import READS, SECTIONS, PageAdmin, action, page
+from queues.audit import record
 
 SECTIONS += [
     ("embeddings_coverage_changelist", gettext_lazy("Embeddings"), permissions.VIEW),

@@ -12,8 +12,8 @@ from queues.masking import mask_job
 from queues.operations.health import check_queue_health
 from queues.store import metrics
 from queues.store.connection import translated
+from queues.store.finding.pages import Page
 from queues.store.metrics import OUTCOMES, Span, Tally
-from queues.store.pages import Page
 from queues.store.queue import Queue
 from queues.store.workers import WorkerInfo
 

@@ -12,10 +12,10 @@ from queues.api.access import BadQuery, guarded
 from queues.control import get_all_queue_stats
 from queues.jobs.options import JOB_ID
 from queues.jobs.states import State
-from queues.store.cursors import BEGINNING, Cursor
-from queues.store.pages import Page, read_page
+from queues.store.finding.cursors import BEGINNING, Cursor
+from queues.store.finding.filters import Filter
+from queues.store.finding.pages import Page, read_page
 from queues.store.queue import Queue, get_queue
-from queues.store.search import Filter
 from queues.store.stats import COUNTED
 
 SIZE = 50

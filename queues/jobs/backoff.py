@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from queues.jobs.durations import LONGEST_SECONDS, check_delay
+from queues.durations import LONGEST_SECONDS, check_delay
 
 log = logging.getLogger("queues")
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypedDict
 
+from queues.durations import Duration, check_delay, in_seconds
 from queues.jobs.backoff import Backoff, encode_backoff
-from queues.jobs.durations import Duration, check_delay, in_seconds
 
 PRIORITY_LIMIT = 2097151
 JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")

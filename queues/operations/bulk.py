@@ -8,7 +8,7 @@ from django.apps import apps
 from pydantic import BaseModel
 
 from queues.conf import settings
-from queues.jobs.decorators import job
+from queues.decorators import job
 from queues.jobs.job import Job
 from queues.jobs.registry import registry
 from queues.jobs.running import current_job, report_progress
@@ -16,8 +16,8 @@ from queues.jobs.states import State
 from queues.operations.selection import ACTIONS, Selection
 from queues.publish import add_job
 from queues.store.bulk import SLICE
+from queues.store.finding.filters import Filter
 from queues.store.queue import get_queue, queue_names
-from queues.store.search import Filter
 
 BULK_JOBS = "bulk-jobs"
 TIMEOUT_SECONDS = 3600
@@ -89,6 +89,6 @@ def bulk_jobs(payload: BulkJobs) -> dict[str, int]:
 def write_audit(user_id: str, user_name: str, model: str, object_id: str, message: str) -> None:
     """In the admin's log, where there is one."""
     if apps.is_installed("django.contrib.admin"):
-        from queues.admin import audit
+        from queues import audit
 
         audit.write(user_id, user_name, apps.get_model("queues", model), object_id, message)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from queues.jobs.decorators import job
+from queues.decorators import job
 from queues.jobs.job import Job
 from queues.jobs.registry import registry
 from queues.jobs.running import current_job, report_progress

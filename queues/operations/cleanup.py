@@ -6,8 +6,8 @@ import logging
 
 from queues.address import server_key
 from queues.conf import settings
+from queues.decorators import job, schedule
 from queues.exceptions import RedisUnavailable
-from queues.jobs.decorators import job, schedule
 from queues.jobs.states import State
 from queues.store import index
 from queues.store.connection import translated

@@ -16,9 +16,9 @@ from queues.store.at_once import at_once
 from queues.store.bulk import in_slices
 from queues.store.connection import translated
 from queues.store.fields import moment, unix_moment
-from queues.store.matching import matching_ids
+from queues.store.finding.filters import Filter
+from queues.store.finding.matching import matching_ids
 from queues.store.queue import Queue, get_queue
-from queues.store.search import Filter
 from queues.store.servers import by_server
 
 LOOK = 10_000

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from queues.jobs.decorators import job
+from queues.decorators import job
 from queues.jobs.options import PRIORITY_LIMIT
 from queues.jobs.running import current_job
 from queues.publish import add_job

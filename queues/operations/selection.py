@@ -9,9 +9,9 @@ from queues import permissions
 from queues.conf import settings
 from queues.jobs.states import State
 from queues.store.bulk import in_slices
-from queues.store.matching import matching_ids, matching_parts
+from queues.store.finding.filters import Filter
+from queues.store.finding.matching import matching_ids, matching_parts
 from queues.store.queue import Queue
-from queues.store.search import Filter
 
 TEXT_PARTS = 20
 """Parts of matching.LOOK jobs that are looked through for a text while somebody waits."""

@@ -17,8 +17,8 @@ from queues.jobs.options import Keep
 from queues.jobs.states import RQ_STATUS, State
 from queues.store import bulk, cleaning, history, keys, listing, scripts, stats, workers
 from queues.store.connection import get_connection, queue_config, translated
-from queues.store.matching import find_failed_ids
-from queues.store.search import Filter, Wanted
+from queues.store.finding.filters import Filter, Wanted
+from queues.store.finding.matching import find_failed_ids
 from queues.store.stats import QueueStats
 
 DRAIN_AT_ONCE = 1000

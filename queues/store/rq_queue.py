@@ -12,8 +12,8 @@ from redis.client import Pipeline
 from rq.job import Job
 
 from queues.conf import settings
+from queues.decorators import RegisteredJob
 from queues.exceptions import InvalidPayload, UnsupportedByQueues
-from queues.jobs.decorators import RegisteredJob
 from queues.jobs.registry import Definition, registry
 from queues.store import keys, payloads
 from queues.store.connection import fail_fast

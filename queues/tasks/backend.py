@@ -11,8 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.utils import timezone
 
+from queues.durations import check_delay
 from queues.exceptions import InvalidPayload
-from queues.jobs.durations import check_delay
 from queues.jobs.job import Job
 from queues.jobs.options import JOB_ID
 from queues.jobs.states import State

@@ -11,13 +11,13 @@ from collections.abc import Callable
 import redis
 
 from queues.conf import settings
-from queues.operations.scheduler import Scheduler
 from queues.worker.announcer import Announcer, report_trouble
 from queues.worker.claims import Claim, Unit
 from queues.worker.complaints import Complaints
 from queues.worker.deadlines import is_written_off
 from queues.worker.leases import REAP_SECONDS, Reaper, renew
 from queues.worker.pool import QueueThreads
+from queues.worker.scheduler import Scheduler
 
 log = logging.getLogger("queues.worker")
 

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.test import modify_settings, override_settings
 
-from queues.jobs.decorators import job
+from queues.decorators import job
 from queues.jobs.registry import registry
 from queues.worker import ConcurrentWorker
 

@@ -16,8 +16,8 @@ from queues.management.arguments import open_queues, whole_number
 from queues.management.job_report import due_times, job_document, job_report, job_table
 from queues.management.tables import json_text
 from queues.masking import mask_job
-from queues.store.matching import find_jobs
-from queues.store.search import Filter
+from queues.store.finding.filters import Filter
+from queues.store.finding.matching import find_jobs
 
 LISTED = [State.ACTIVE, State.WAITING, State.DELAYED, State.FAILED, State.COMPLETED]
 

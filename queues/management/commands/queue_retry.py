@@ -8,8 +8,8 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 
 from queues.exceptions import RedisUnavailable
 from queues.management.arguments import duration, open_queues, whole_number
-from queues.store.matching import find_failed_ids
-from queues.store.search import Filter, Wanted
+from queues.store.finding.filters import Filter, Wanted
+from queues.store.finding.matching import find_failed_ids
 
 
 class Command(BaseCommand):

@@ -14,7 +14,8 @@ from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
-from queues.admin import audit, audit_admin
+from queues import audit
+from queues.admin.audit import admin as audit_admin
 from queues.models import AuditEntry, DeadLetter, InRedis, Job, Queue
 from tests.queues.accounts import make_user
 

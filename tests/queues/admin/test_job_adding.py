@@ -13,7 +13,7 @@ from django.urls import reverse
 from pydantic import BaseModel, RootModel
 
 from queues import Job, State, add_job, get_job, get_queue
-from queues.jobs.decorators import job
+from queues.decorators import job
 from queues.jobs.registry import registry
 from queues.masking import MASK
 from queues.store import keys, payloads

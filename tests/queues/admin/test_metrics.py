@@ -13,7 +13,7 @@ from django.test import Client
 from redis import Redis
 
 from queues import get_queue
-from queues.admin.metrics_report import NameOrder, Report, Window, name_rows, read_report
+from queues.admin.queue.metrics_report import NameOrder, Report, Window, name_rows, read_report
 from queues.store import metrics
 from tests.queues.accounts import make_user
 from tests.queues.roundtrips import round_trips

@@ -17,7 +17,7 @@ from queues import QueueStats, State, add_job, add_jobs, get_job, get_queue, get
 from queues.jobs.registry import registry
 from queues.operations.bulk import BULK_JOBS
 from queues.operations.selection import ACTIONS, Selection
-from queues.store.search import Filter
+from queues.store.finding.filters import Filter
 from queues.testing import run_jobs
 from queues.worker.claims import Claimer, Room
 from tests.queues.accounts import make_user

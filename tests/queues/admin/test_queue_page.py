@@ -12,8 +12,8 @@ from django.urls import NoReverseMatch, reverse
 from redis import Redis
 
 from queues import add_job, add_jobs, get_queue, remove_job
-from queues.admin import queue_page
-from queues.store import pages
+from queues.admin.queue import page as queue_page
+from queues.store.finding import pages
 from queues.testing import run_jobs
 from tests.queues.admin.dead import dead_jobs
 from tests.queues.roundtrips import round_trips

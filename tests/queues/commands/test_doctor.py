@@ -9,7 +9,7 @@ from django.core.management import call_command
 from redis import Redis
 
 from queues import get_queue_stats, pause_queue
-from queues.operations.scheduler import Scheduler
+from queues.worker.scheduler import Scheduler
 from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE, greet, spin
 

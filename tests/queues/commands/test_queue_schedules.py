@@ -5,7 +5,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from queues import get_queue, get_schedule
-from queues.operations.scheduler import Scheduler
+from queues.worker.scheduler import Scheduler
 
 NAME = "sweep-embeddings"
 

@@ -10,8 +10,8 @@ from redis import Redis
 
 from queues import get_queue, get_schedule, job, schedule
 from queues.jobs.registry import registry
-from queues.operations.scheduler import Scheduler
 from queues.store import keys
+from queues.worker.scheduler import Scheduler
 from tests.queues.operations.conftest import NAME, run_all, waiting
 from tests.testapp.jobs import QUEUE
 

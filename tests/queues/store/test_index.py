@@ -9,8 +9,8 @@ import redis
 from queues import State, add_jobs, get_queue
 from queues.operations import cleanup
 from queues.store import index
-from queues.store.matching import matching_ids
-from queues.store.search import Filter
+from queues.store.finding.filters import Filter
+from queues.store.finding.matching import matching_ids
 from queues.testing import run_jobs
 from tests.testapp.jobs import QUEUE, greet
 

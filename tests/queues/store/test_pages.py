@@ -6,11 +6,11 @@ import pytest
 from redis import Redis
 
 from queues import State, add_job, add_jobs, get_job, get_queue, remove_job, retry_job
-from queues.store import matching, pages
-from queues.store.cursors import BEGINNING, Cursor, Order
-from queues.store.matching import matching_ids
-from queues.store.pages import read_page
-from queues.store.search import Filter
+from queues.store.finding import matching, pages
+from queues.store.finding.cursors import BEGINNING, Cursor, Order
+from queues.store.finding.filters import Filter
+from queues.store.finding.matching import matching_ids
+from queues.store.finding.pages import read_page
 from queues.testing import run_jobs
 from tests.testapp.jobs import QUEUE
 

@@ -14,7 +14,7 @@ from queues import Debounce, RetryLater, add_job, get_queue
 from queues.operations.selection import ACTIONS, Selection
 from queues.store import keys, scripts
 from queues.store.fields import rq_time
-from queues.store.search import Filter
+from queues.store.finding.filters import Filter
 from queues.worker.claims import Claim, Claimer, Room
 from queues.worker.leases import renew
 from queues.worker.outcomes import Kind, Outcome, completed, failed, settle

@@ -16,9 +16,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from queues import permissions
-from queues.admin import audit
-from queues.admin.dead_letter_table import Row, Selection, Sorting, words_of
+from queues import audit, permissions
+from queues.admin.dead_letter.table import Row, Selection, Sorting, words_of
 from queues.admin.left_to_a_job import tell_left
 from queues.admin.pages import PageAdmin, action, page
 from queues.conf import settings

@@ -10,11 +10,11 @@ from django.urls import URLPattern
 from django.utils.translation import gettext as _
 
 from queues import permissions
-from queues.admin.audit import record
-from queues.admin.overview import read_overview
 from queues.admin.pages import action, page
-from queues.admin.queue_metrics import QueueMetrics
-from queues.admin.queue_page import QueuePages
+from queues.admin.queue.metrics import QueueMetrics
+from queues.admin.queue.overview import read_overview
+from queues.admin.queue.page import QueuePages
+from queues.audit import record
 from queues.models import Queue
 from queues.store.queue import get_queue
 

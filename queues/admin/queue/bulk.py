@@ -9,12 +9,11 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
-from queues import models
-from queues.admin import audit
-from queues.admin.bulk_words import MEANINGS, label_of, outcome
+from queues import audit, models
 from queues.admin.left_to_a_job import tell_left
 from queues.admin.pages import PageAdmin, page, told_in
-from queues.admin.queue_filter import FilterForm, Sight, state_in
+from queues.admin.queue.bulk_words import MEANINGS, label_of, outcome
+from queues.admin.queue.filter import FilterForm, Sight, state_in
 from queues.conf import settings
 from queues.operations import bulk
 from queues.operations.selection import ACTIONS, Action, Selection

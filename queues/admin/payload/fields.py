@@ -13,7 +13,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from queues.admin.payload_schema import MISSING, Property
+from queues.admin.payload.schema import MISSING, Property
 from queues.masking import is_masked
 
 LONG_TEXT = 80

@@ -10,10 +10,9 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from queues import models, permissions
-from queues.admin import audit
-from queues.admin.bulk_words import outcome
+from queues import audit, models, permissions
 from queues.admin.pages import PageAdmin, page
+from queues.admin.queue.bulk_words import outcome
 from queues.jobs.states import State
 from queues.store.queue import get_queue
 

@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import ValidationError
 from pydantic.errors import PydanticUserError
 
-from queues.admin.payload_fields import JSONField, field_for, normal
-from queues.admin.payload_schema import MISSING, Property
+from queues.admin.payload.fields import JSONField, field_for, normal
+from queues.admin.payload.schema import MISSING, Property
 from queues.jobs.options import PRIORITY_LIMIT, Options
 from queues.jobs.registry import Definition
 from queues.masking import Masker, holds_mask, unmask

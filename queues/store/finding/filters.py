@@ -8,7 +8,7 @@ from typing import TypedDict
 
 import orjson
 
-from queues.jobs.durations import Duration, in_seconds
+from queues.durations import Duration, in_seconds
 from queues.jobs.job import Job
 from queues.masking import mask_job
 

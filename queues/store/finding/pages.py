@@ -11,14 +11,15 @@ import redis
 
 from queues.jobs.job import Job
 from queues.jobs.states import State
-from queues.store import looks, matching, metrics, scripts, stats
+from queues.store import metrics, scripts, stats
 from queues.store.connection import translated
-from queues.store.cursors import BEGINNING, Cursor, Order
 from queues.store.fields import unix_moment
-from queues.store.looks import Look, Row
-from queues.store.matching import LOOK
+from queues.store.finding import looks, matching
+from queues.store.finding.cursors import BEGINNING, Cursor, Order
+from queues.store.finding.filters import ALL, Filter
+from queues.store.finding.looks import Look, Row
+from queues.store.finding.matching import LOOK
 from queues.store.metrics import Span
-from queues.store.search import ALL, Filter
 from queues.store.stats import QueueStats
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from typing import Any, Generic, ParamSpec, TypeVar, Unpack, get_args, overload
 
 from pydantic import BaseModel
 
+from queues.durations import Duration, in_seconds
 from queues.exceptions import InvalidJob, InvalidSchedule
 from queues.jobs.backoff import Backoff, parse_backoff
 from queues.jobs.batch import Batch
-from queues.jobs.durations import Duration, in_seconds
 from queues.jobs.job import Job
 from queues.jobs.options import AddOptions, Keep
 from queues.jobs.payload import Style, inspect_function

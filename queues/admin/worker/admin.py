@@ -10,9 +10,9 @@ from django.urls import URLPattern
 from django.utils.translation import gettext as _
 
 from queues import permissions
-from queues.admin.audit import record
 from queues.admin.pages import PageAdmin, action, page
-from queues.admin.worker_rows import read_row, rows_of, unserved
+from queues.admin.worker.rows import read_row, rows_of, unserved
+from queues.audit import record
 from queues.conf import settings
 from queues.control import get_fleet
 from queues.models import Worker

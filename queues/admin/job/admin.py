@@ -13,9 +13,9 @@ from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from queues import permissions
-from queues.admin import audit, job_adding
-from queues.admin.job_page import JobPage, words_of
+from queues import audit, permissions
+from queues.admin.job import adding
+from queues.admin.job.page import JobPage, words_of
 from queues.admin.pages import PageAdmin, action, page
 from queues.exceptions import JobNotFound
 from queues.jobs.job import Job
@@ -81,11 +81,11 @@ class JobAdmin(PageAdmin):
 
     @page(permissions.ADD, methods=FORMS)
     def add(self, request: HttpRequest) -> HttpResponseBase:
-        return job_adding.add(self, request)
+        return adding.add(self, request)
 
     @page(permissions.ADD, methods=FORMS)
     def rerun(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        return job_adding.rerun(self, request, self.read(object_id))
+        return adding.rerun(self, request, self.read(object_id))
 
     @action(permissions.CHANGE)
     def retry(self, request: HttpRequest, object_id: str) -> HttpResponseBase:

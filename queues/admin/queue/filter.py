@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from queues.jobs.registry import registry
 from queues.jobs.states import State
-from queues.store.cursors import BEGINNING, Cursor, Order
-from queues.store.search import ALL, Filter
+from queues.store.finding.cursors import BEGINNING, Cursor, Order
+from queues.store.finding.filters import ALL, Filter
 
 TABS = {
     State.WAITING: _("Waiting"),

@@ -11,18 +11,18 @@ from django.urls import NoReverseMatch, URLPattern
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from queues.admin.bulk_words import VERBS
-from queues.admin.job_rows import job_rows
-from queues.admin.metrics_report import MINUTES, Report, Window
 from queues.admin.pages import PageAdmin, page
-from queues.admin.queue_bulk import BulkPages
-from queues.admin.queue_clearing import ClearingPages
-from queues.admin.queue_filter import TABS, FilterForm, Sight, state_in
+from queues.admin.queue.bulk import BulkPages
+from queues.admin.queue.bulk_words import VERBS
+from queues.admin.queue.clearing import ClearingPages
+from queues.admin.queue.filter import TABS, FilterForm, Sight, state_in
+from queues.admin.queue.job_rows import job_rows
+from queues.admin.queue.metrics_report import MINUTES, Report, Window
 from queues.control import get_job
 from queues.exceptions import JobNotFound
 from queues.jobs.options import JOB_ID
 from queues.operations.selection import ACTIONS, Action
-from queues.store.pages import Page, read_page
+from queues.store.finding.pages import Page, read_page
 from queues.store.queue import Queue, get_queue
 
 MOST = 100_000

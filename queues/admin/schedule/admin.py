@@ -10,9 +10,9 @@ from django.urls import URLPattern
 from django.utils.translation import gettext as _
 
 from queues import permissions
-from queues.admin.audit import record
 from queues.admin.pages import PageAdmin, action, page
-from queues.admin.past_runs import read_past_runs
+from queues.admin.schedule.past_runs import read_past_runs
+from queues.audit import record
 from queues.models import Schedule
 from queues.operations.schedules import get_schedule
 

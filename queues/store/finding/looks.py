@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from queues.jobs.states import State
 from queues.store import scripts
 from queues.store.connection import translated
-from queues.store.cursors import Cursor, Order
-from queues.store.search import Filter
+from queues.store.finding.cursors import Cursor, Order
+from queues.store.finding.filters import Filter
 
 if TYPE_CHECKING:
     from queues.store.queue import Queue

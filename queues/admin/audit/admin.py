@@ -19,7 +19,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from queues.admin.audit_filters import KINDS, AboutFilter, KindFilter, UserFilter
+from queues.admin.audit.filters import KINDS, AboutFilter, KindFilter, UserFilter
 from queues.admin.pages import PageAdmin, page
 from queues.admin.words import moment_element
 from queues.models import AuditEntry

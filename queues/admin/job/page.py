@@ -9,8 +9,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from queues.admin.payload_fields import json_text
-from queues.admin.timeline import Event, last_line, timeline
+from queues.admin.job.timeline import Event, last_line, timeline
+from queues.admin.payload.fields import json_text
 from queues.jobs.job import Job
 from queues.jobs.registry import Definition, registry
 from queues.jobs.states import State

@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
-from queues.admin.metrics_report import NameOrder, Window, read_report
 from queues.admin.pages import PageAdmin, page
+from queues.admin.queue.metrics_report import NameOrder, Window, read_report
 from queues.store.queue import get_queue
 
 Choice = TypeVar("Choice", bound=StrEnum)

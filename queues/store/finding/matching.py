@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from queues.jobs.job import Job
 from queues.jobs.states import State
-from queues.store import looks
-from queues.store.cursors import Cursor, Order
-from queues.store.search import ALL, Filter
+from queues.store.finding import looks
+from queues.store.finding.cursors import Cursor, Order
+from queues.store.finding.filters import ALL, Filter
 
 if TYPE_CHECKING:
     from queues.store.queue import Queue

@@ -9,7 +9,7 @@ from functools import cached_property
 from django.utils.translation import ngettext
 
 from queues.address import describe
-from queues.admin.queue_row import QueueRow
+from queues.admin.queue.row import QueueRow
 from queues.exceptions import RedisUnavailable
 from queues.operations import servers
 from queues.operations.health import Level

@@ -11,9 +11,9 @@ from django.http.response import HttpResponseBase, HttpResponseRedirect
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from queues.admin import audit
-from queues.admin.job_page import JobPage
-from queues.admin.payload_form import OptionsForm, PayloadForm
+from queues import audit
+from queues.admin.job.page import JobPage
+from queues.admin.payload.form import OptionsForm, PayloadForm
 from queues.exceptions import UnknownJob
 from queues.jobs.job import Job
 from queues.jobs.registry import Definition, registry
@@ -22,7 +22,7 @@ from queues.publish import add_job_now
 from queues.store.queue import get_queue, queue_names
 
 if TYPE_CHECKING:
-    from queues.admin.job_admin import JobAdmin
+    from queues.admin.job.admin import JobAdmin
 
 
 def add(site: JobAdmin, request: HttpRequest) -> HttpResponseBase:

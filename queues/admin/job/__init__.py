@@ -1,0 +1,1 @@
+"""The page of a job, and adding one by hand."""

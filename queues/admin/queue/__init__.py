@@ -1,0 +1,1 @@
+"""The pages of a queue, and the overview of all."""

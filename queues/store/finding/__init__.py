@@ -1,0 +1,1 @@
+"""Which jobs of a queue are meant, and a page of them at a time."""
