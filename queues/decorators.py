@@ -19,6 +19,7 @@ from queues.jobs.options import AddOptions, Keep
 from queues.jobs.payload import Style, inspect_function
 from queues.jobs.registry import Definition, Isolation, registry
 from queues.jobs.schedule import Schedule, seconds_of
+from queues.publish import add_job
 
 P = ParamSpec("P")
 M = TypeVar("M", bound=BaseModel)
@@ -52,8 +53,6 @@ class Prepared(Generic[P]):
         self.options = options
 
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> Job:
-        from queues.publish import add_job
-
         payload: Any = kwargs
         if args:
             if len(args) != 1 or kwargs or not isinstance(args[0], BaseModel):
@@ -113,26 +112,14 @@ def job(
     if (attempts is not None and attempts < 1) or timeout_seconds < 1 or (batch is not None and batch < 1):
         raise InvalidJob(f"{name}: attempts, timeout and batch must be at least 1.")
     try:
-        parsed = None if backoff is None else parse_backoff(backoff)
-        keeps = [None if keep is None else Keep.parse(keep) for keep in (keep_completed, keep_failed)]
+        keeps = {"keep_completed": _parsed(Keep.parse, keep_completed), "keep_failed": _parsed(Keep.parse, keep_failed)}
+        waits = _parsed(parse_backoff, backoff)
     except ValueError as error:
         raise InvalidJob(f"{name}: {error}") from error
     if isolation not in get_args(Isolation):
         raise InvalidJob(f"{name}: isolation is one of {', '.join(get_args(Isolation))}, not {isolation!r}.")
-    return Decorator(
-        name=name,
-        queue=queue,
-        attempts=attempts,
-        backoff=parsed,
-        timeout_seconds=timeout_seconds,
-        batch=batch,
-        isolation=isolation,
-        owner=owner,
-        retry_on=tuple(retry_on),
-        give_up_on=tuple(give_up_on),
-        keep_completed=keeps[0],
-        keep_failed=keeps[1],
-    )
+    runs = {"attempts": attempts, "backoff": waits, "timeout_seconds": timeout_seconds, "batch": batch, "isolation": isolation}
+    return Decorator(name=name, queue=queue, owner=owner, retry_on=tuple(retry_on), give_up_on=tuple(give_up_on), **runs, **keeps)
 
 
 def schedule(
@@ -163,3 +150,7 @@ def schedule(
         return registered
 
     return decorate
+
+
+def _parsed(parse: Callable[[Any], Any], value: Any) -> Any:
+    return None if value is None else parse(value)

@@ -49,19 +49,8 @@ def add_job(
     Raises ValueError (an option out of range), UnknownQueue, UnknownJob, WrongQueue, InvalidPayload before anything reaches Redis;
     outside of a transaction also RedisUnavailable, and JobIdTaken where an unfinished job of another queue has the id.
     """
-    return add_jobs(
-        queue,
-        [(name, data)],
-        delay=delay,
-        priority=priority,
-        attempts=attempts,
-        backoff=backoff,
-        job_id=job_id,
-        dedupe=dedupe,
-        keep_completed=keep_completed,
-        keep_failed=keep_failed,
-        using=using,
-    )[0]
+    options = AddOptions(delay=delay, priority=priority, attempts=attempts, backoff=backoff, job_id=job_id, dedupe=dedupe, using=using)
+    return add_jobs(queue, [(name, data)], keep_completed=keep_completed, keep_failed=keep_failed, **options)[0]
 
 
 def add_jobs(queue: str, jobs: Iterable[tuple[str, Mapping[str, Any]]], **options: Unpack[AddOptions]) -> list[Job]:

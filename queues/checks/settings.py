@@ -9,10 +9,9 @@ from django.core.checks import CheckMessage, Error, Warning, register
 
 from queues.api.tokens import HASH
 from queues.conf import PREFIX, settings
-from queues.jobs.states import State
+from queues.jobs.states import ENDED, State
 from queues.operations.health import parse_thresholds
 
-ENDED = (State.COMPLETED, State.FAILED)
 LEAST = {
     "lease_seconds": 3,
     "shutdown_seconds": 0,

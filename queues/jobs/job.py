@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from queues.jobs.states import State, from_rq_status
-from queues.store import payloads
-from queues.store.fields import integer, json_value, moment
+import orjson
+
+from queues import signals
+from queues.exceptions import JobCancelled
+from queues.jobs.states import State
 
 if TYPE_CHECKING:
     from queues.store.history import Attempt
     from queues.store.queue import Queue
+
+MAX_PROGRESS_BYTES = 65_536
+MAX_LINE_CHARACTERS = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,16 +67,23 @@ class Job:
         return self._queue().get(self.id)
 
     def report_progress(self, progress: Any) -> None:
-        """A percentage or any JSON, readable at once. Raises JobCancelled where the job is to stop, ValueError for what is no JSON."""
-        from queues.jobs import running
+        """Says how far the job is: a percentage, or any JSON. Readable at once as `progress`.
 
-        running.report_progress(progress, self)
+        Raises JobCancelled where the job is to stop, ValueError for what is no JSON or longer than 64 KiB of it.
+        """
+        try:
+            text = orjson.dumps(progress)
+        except TypeError as error:
+            raise ValueError(f"progress must be JSON: {error}") from error
+        if len(text) > MAX_PROGRESS_BYTES:
+            raise ValueError(f"progress must be at most {MAX_PROGRESS_BYTES} bytes of JSON, not {len(text)}")
+        self._note("progress", text)
+        signals.progressed.send_robust(sender=Job, job=replace(self, progress=progress), progress=progress)
 
     def log(self, line: str) -> None:
-        """Appends to the job's log, which keeps its last thousand lines. Raises JobCancelled where the job is to stop."""
-        from queues.jobs import running
-
-        running.log(line, self)
+        """Appends a line, cut at 10,000 characters, to the job's log, which keeps its last thousand. Raises JobCancelled where the job
+        is to stop."""
+        self._note("log", line[:MAX_LINE_CHARACTERS].encode("utf-8", "replace"))
 
     def logs(self, start: int = 0, end: int = -1) -> list[str]:
         """Lines of the log, both ends included."""
@@ -82,32 +93,12 @@ class Job:
         """The last ten runs that failed, or that returned something, newest first."""
         return self._queue().history(self.id)
 
+    def _note(self, what: str, text: bytes) -> None:
+        if self._queue().note(self.id, what, text):
+            raise JobCancelled("it was cancelled while it ran")
+
     def _queue(self) -> Queue:
+        """The one way from a job's view back to where it is stored."""
         from queues.store.queue import get_queue
 
         return get_queue(self.queue)
-
-    @classmethod
-    def from_hash(cls, job_id: str, fields: Mapping[str, bytes]) -> Job:
-        """Builds the view from the job's hash in Redis; what cannot be read shows as empty, never raises."""
-        text = {key: value.decode(errors="replace") for key, value in fields.items() if key not in ("data", "exc_info")}
-        call = payloads.try_decode(fields.get("data", b""))
-        return cls(
-            id=job_id,
-            name=text.get("name") or (call.name if call else ""),
-            queue=text.get("origin", ""),
-            data=call.payload if call else {},
-            state=from_rq_status(text.get("status", "")),
-            priority=integer(text.get("priority"), 0),
-            attempts=integer(text.get("attempts"), 1),
-            attempts_made=integer(text.get("attempts_made"), 0),
-            stalls=integer(text.get("stalled"), 0),
-            error=text.get("error", ""),
-            error_class=text.get("error_class", ""),
-            owner=text.get("owner", ""),
-            progress=json_value(fields.get("progress")),
-            created_at=moment(text.get("created_at")),
-            started_at=moment(text.get("started_at")),
-            ended_at=moment(text.get("ended_at")),
-            worker=text.get("worker_name", ""),
-        )

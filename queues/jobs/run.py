@@ -20,11 +20,6 @@ def run(name: str, /, **payload: Any) -> Any:
     found = get_current_job()
     if found is None:
         return definition.call(payload)
-
-    def job() -> Job:
-        from queues.store.queue import get_queue
-
-        return get_queue(found.origin).get(found.id)
-
+    job = Job(id=found.id, name=name, queue=found.origin).refresh
     with running(job):
         return definition.call(payload, job)

@@ -5,17 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
 from typing import Any
 
-import orjson
-
-from queues import signals
-from queues.exceptions import JobCancelled, QueuesError
+from queues.exceptions import QueuesError
 from queues.jobs.job import Job
-
-MAX_PROGRESS_BYTES = 65_536
-MAX_LINE_CHARACTERS = 10_000
 
 _running: ContextVar[Callable[[], Job] | None] = ContextVar("queues_running", default=None)
 
@@ -36,27 +29,14 @@ def current_job() -> Job | None:
     return job() if job else None
 
 
-def report_progress(progress: Any, job: Job | None = None) -> None:
-    """Says how far the current job is: a percentage, or any JSON. Readable at once as `job.progress`.
-
-    Raises JobCancelled where the job is to stop, QueuesError outside of a job, ValueError for what is no JSON or longer than 64 KiB of
-    it, RedisUnavailable.
-    """
-    found = job or _current()
-    try:
-        text = orjson.dumps(progress)
-    except TypeError as error:
-        raise ValueError(f"progress must be JSON: {error}") from error
-    if len(text) > MAX_PROGRESS_BYTES:
-        raise ValueError(f"progress must be at most {MAX_PROGRESS_BYTES} bytes of JSON, not {len(text)}")
-    _note(found, "progress", text)
-    signals.progressed.send_robust(sender=Job, job=replace(found, progress=progress), progress=progress)
+def report_progress(progress: Any) -> None:
+    """Job.report_progress of the current job. Raises QueuesError outside of one."""
+    _current().report_progress(progress)
 
 
-def log(line: str, job: Job | None = None) -> None:
-    """Appends a line to the current job's log, cut at 10,000 characters. Raises as report_progress does."""
-    found = job or _current()
-    _note(found, "log", line[:MAX_LINE_CHARACTERS].encode("utf-8", "replace"))
+def log(line: str) -> None:
+    """Job.log of the current job. Raises QueuesError outside of one."""
+    _current().log(line)
 
 
 def _current() -> Job:
@@ -64,10 +44,3 @@ def _current() -> Job:
     if job is None:
         raise QueuesError("No job runs here. In a batch handler, use the item's own: item.report_progress(...), item.job.log(...).")
     return job
-
-
-def _note(job: Job, what: str, text: bytes) -> None:
-    from queues.store.queue import get_queue
-
-    if get_queue(job.queue).note(job.id, what, text):
-        raise JobCancelled("it was cancelled while it ran")

@@ -12,6 +12,8 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+ENDED = (State.COMPLETED, State.FAILED)
+
 RQ_STATUS = {
     State.WAITING: "queued",
     State.ACTIVE: "started",

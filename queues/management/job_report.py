@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from queues.jobs.job import Job
-from queues.jobs.states import State
+from queues.jobs.states import ENDED, State
 from queues.management.tables import age, columns, json_text, printable, span
 from queues.masking import Masker
 from queues.store import keys
@@ -20,7 +20,6 @@ from queues.store.queue import Queue, get_queue
 
 HEADER = ["id", "name", "state", "owner", "priority", "attempts", "age", ""]
 NUMBERS = (4, 5, 6)
-ENDED = (State.COMPLETED, State.FAILED)
 NOTE_WIDTH = 60
 LOG_TAIL = 20
 

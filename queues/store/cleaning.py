@@ -6,14 +6,12 @@ from collections.abc import Sequence
 
 import redis
 
-from queues.jobs.states import State
+from queues.jobs.states import ENDED, State
 from queues.store import scripts
 from queues.store.listing import REGISTRIES
 
 SLICE = 1000
 """Jobs that one call deletes: bounds how long Redis is held up."""
-
-ENDED = (State.COMPLETED, State.FAILED)
 
 
 def clean(

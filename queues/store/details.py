@@ -18,6 +18,7 @@ from queues.store.at_once import at_once
 from queues.store.connection import translated
 from queues.store.fields import integer, unix_moment
 from queues.store.history import Attempt
+from queues.store.job_hash import by_name, job_of
 from queues.store.payloads import Call
 from queues.store.queue import LOG_LINES, Queue
 from queues.store.servers import by_server
@@ -114,8 +115,8 @@ def _read(connection: redis.Redis, job_id: str, log_from: int | None) -> JobDeta
     stored, entries, lines, total = (otherwise(answer, None) for answer in answers)
     if not stored:
         return None
-    fields = {key.decode(errors="replace"): value for key, value in stored.items()}
-    job = Job.from_hash(job_id, fields)
+    fields = by_name(stored)
+    job = job_of(job_id, fields)
     first = max(0, (total or 0) - LOG_PAGE) if log_from is None else log_from
     return JobDetails(
         job=job,

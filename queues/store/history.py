@@ -15,6 +15,7 @@ import redis
 from queues.jobs.job import Job
 from queues.store import keys
 from queues.store.fields import integer, json_value, unix_moment
+from queues.store.job_hash import by_name, job_of
 
 MAX_ATTEMPTS = 10
 
@@ -56,7 +57,7 @@ def read_with_job(connection: redis.Redis, job_id: str) -> tuple[Job | None, lis
         pipeline.hgetall(keys.job(job_id))
         pipeline.xrevrange(keys.results(job_id), count=MAX_ATTEMPTS)
         fields, entries = pipeline.execute()
-    job = Job.from_hash(job_id, {key.decode(errors="replace"): value for key, value in fields.items()}) if fields else None
+    job = job_of(job_id, by_name(fields)) if fields else None
     return job, [attempt(entry) for _, entry in entries]
 
 

@@ -10,6 +10,7 @@ import redis
 from queues.jobs.job import Job
 from queues.jobs.states import State
 from queues.store import keys
+from queues.store.job_hash import by_name, job_of
 
 SLICE = 1000
 """Jobs that one call reads: bounds how long Redis is held up."""
@@ -51,10 +52,7 @@ def fetch(connection: redis.Redis, ids: Iterable[str]) -> list[Job]:
 
 def parse(ids: Iterable[str], hashes: Iterable[dict[bytes, bytes]]) -> list[Job]:
     """The jobs of these hashes, but for empty ones."""
-    pairs = zip(ids, hashes, strict=True)
-    return [
-        Job.from_hash(job_id, {key.decode(errors="replace"): value for key, value in fields.items()}) for job_id, fields in pairs if fields
-    ]
+    return [job_of(job_id, by_name(stored)) for job_id, stored in zip(ids, hashes, strict=True) if stored]
 
 
 def _waiting_ids(connection: redis.Redis, queue: str, start: int, end: int) -> list[str]:

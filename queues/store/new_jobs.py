@@ -17,6 +17,7 @@ from queues.jobs.states import RQ_STATUS, State, from_rq_status
 from queues.store import payloads, scripts
 from queues.store.connection import translated
 from queues.store.fields import rq_time
+from queues.store.job_hash import by_name, job_of
 from queues.store.queue import get_queue
 
 MAX_PER_CALL = 1000
@@ -99,8 +100,8 @@ def _send_part(connection: redis.Redis, part: Sequence[NewJob]) -> dict[str, Job
     is_heard = signals.added.has_listeners(Job)
     for item, (job_id, status, is_new, flat) in zip(part, answers, strict=True):
         if not is_new:
-            found = {field.decode(): value for field, value in zip(flat[::2], flat[1::2], strict=True)}
-            stored[item.job.id] = Job.from_hash(job_id.decode(), found) if found else None
+            found = by_name(dict(zip(flat[::2], flat[1::2], strict=True)))
+            stored[item.job.id] = job_of(job_id.decode(), found) if found else None
             continue
         stored[item.job.id] = job = replace(item.job, state=from_rq_status(status.decode()))
         if is_heard:

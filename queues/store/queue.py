@@ -14,7 +14,7 @@ from queues.exceptions import JobNotFound
 from queues.jobs.backoff import Backoff, Exponential, parse_backoff
 from queues.jobs.job import Job
 from queues.jobs.options import Keep
-from queues.jobs.states import RQ_STATUS, State
+from queues.jobs.states import ENDED, RQ_STATUS, State
 from queues.store import bulk, cleaning, history, keys, listing, scripts, stats, workers
 from queues.store.connection import get_connection, queue_config, translated
 from queues.store.finding.filters import Filter, Wanted
@@ -116,7 +116,7 @@ class Queue:
         self,
         older_than_seconds: float,
         *,
-        states: Sequence[State | str] = cleaning.ENDED,
+        states: Sequence[State | str] = ENDED,
         limit: int = 0,
         dry_run: bool = False,
     ) -> int:

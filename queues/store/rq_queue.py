@@ -12,7 +12,6 @@ from redis.client import Pipeline
 from rq.job import Job
 
 from queues.conf import settings
-from queues.decorators import RegisteredJob
 from queues.exceptions import InvalidPayload, UnsupportedByQueues
 from queues.jobs.registry import Definition, registry
 from queues.store import keys, payloads
@@ -88,8 +87,8 @@ def _supported(job: Job) -> Job:
 
 
 def _find(func: Any) -> Definition | None:
-    if isinstance(func, RegisteredJob):
-        return func.definition
+    if isinstance(definition := getattr(func, "definition", None), Definition):
+        return definition
     path = func if isinstance(func, str) else f"{getattr(func, '__module__', '')}.{getattr(func, '__qualname__', '')}"
     return registry.find_by_path(path)
 

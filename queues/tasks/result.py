@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from queues import exceptions
 from queues.jobs.job import Job
-from queues.jobs.states import State
+from queues.jobs.states import ENDED, State
 from queues.store.history import Attempt, Ending
 from queues.tasks.call import TaskCall
 from queues.tasks.errors import RecordedError, error_of
@@ -32,7 +32,7 @@ def build(task: Task[P, T], call: TaskCall, job: Job, runs: Sequence[Attempt]) -
     """
     status = STATUS.get(job.state, TaskResultStatus.READY)
     asked = {"priority": -job.priority, "queue_name": job.queue, "backend": call.backend, "run_after": call.run_after}
-    finished_at = job.ended_at if job.state in (State.COMPLETED, State.FAILED) else None
+    finished_at = job.ended_at if job.state in ENDED else None
     result = TaskResult(
         task=replace(task, **asked),  # type: ignore[arg-type]  # of several types
         id=job.id,

@@ -16,6 +16,7 @@ from queues.jobs.job import Job
 from queues.jobs.registry import registry
 from queues.store import keys, scripts
 from queues.store.fields import integer, rq_time
+from queues.store.job_hash import job_of
 
 DEFAULT_TIMEOUT_SECONDS = 180
 LOOK_SECONDS = 1.0
@@ -69,7 +70,7 @@ class Claim:
     def job(self) -> Job:
         moment = rq_time(self.claimed_at).encode()
         facts = {"status": b"started", "origin": self.queue.encode(), "started_at": moment, "worker_name": self.worker.encode()}
-        return Job.from_hash(self.id, self.fields | facts)
+        return job_of(self.id, self.fields | facts)
 
 
 @dataclass(kw_only=True, eq=False)

@@ -13,7 +13,7 @@ from queues.admin.job.timeline import Event, last_line, timeline
 from queues.admin.payload.fields import json_text
 from queues.jobs.job import Job
 from queues.jobs.registry import Definition, registry
-from queues.jobs.states import State
+from queues.jobs.states import ENDED, State
 from queues.links import Link, links_of
 from queues.masking import Masker
 from queues.store.details import JobDetails, LogPart
@@ -24,7 +24,6 @@ MOST_CHARACTERS = 20_000
 """Of one text: longer ones are cut, with a link to the whole."""
 MOST_OF_A_LINE = 2000
 MOST_OF_A_TRACEBACK = 32_000
-ENDED = (State.COMPLETED, State.FAILED)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from queues.jobs.registry import registry
-from queues.jobs.states import State
+from queues.jobs.states import ENDED, State
 from queues.store.finding.cursors import BEGINNING, Cursor, Order
 from queues.store.finding.filters import ALL, Filter
 
@@ -26,7 +26,6 @@ TABS = {
 }
 """The states by their tabs. What an operator opens first is what waits."""
 
-ENDED = (State.FAILED, State.COMPLETED)
 ORDERS = {
     False: {Order.FIRST: _("next first"), Order.LAST: _("last first")},
     True: {Order.LAST: _("newest first"), Order.FIRST: _("oldest first")},

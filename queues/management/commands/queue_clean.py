@@ -7,10 +7,8 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError, CommandParser
 
 from queues.exceptions import RedisUnavailable
-from queues.jobs.states import State
+from queues.jobs.states import ENDED
 from queues.management.arguments import duration, open_queues, whole_number
-
-ENDED = [State.COMPLETED.value, State.FAILED.value]
 
 
 class Command(BaseCommand):
@@ -21,7 +19,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--older-than", type=duration, required=True, metavar="AGE", help="such as 90s, 15m, 24h, 7d; a bare number is seconds"
         )
-        parser.add_argument("--state", action="append", choices=ENDED, dest="states", help="only this state; may be given twice")
+        parser.add_argument(
+            "--state", action="append", choices=[state.value for state in ENDED], dest="states", help="only this state; may be given twice"
+        )
         parser.add_argument("--limit", type=whole_number, default=0, help="at most so many jobs per queue; 0, the default, is no limit")
         parser.add_argument("--dry-run", action="store_true", help="only count")
 

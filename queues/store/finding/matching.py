@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from queues.jobs.job import Job
-from queues.jobs.states import State
+from queues.jobs.states import ENDED, State
 from queues.store.finding import looks
 from queues.store.finding.cursors import Cursor, Order
 from queues.store.finding.filters import ALL, Filter
@@ -24,7 +24,7 @@ PART = 200
 def find_jobs(queue: Queue, state: State, wanted: Filter) -> Iterator[Job]:
     """The jobs that fit, in the order of Queue.jobs, read part by part as they are asked for. Trusts no index, so that it finds what plain
     RQ added too, and reads every job of the state. What changes meanwhile may be missed."""
-    order = Order.LAST if state in (State.COMPLETED, State.FAILED) else Order.FIRST
+    order = Order.LAST if state in ENDED else Order.FIRST
     for ids, _ in _parts(queue, state, ALL, order, "state", PART):
         yield from fitting(queue, state, wanted, ids)
 
