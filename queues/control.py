@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Unpack
 
@@ -18,7 +18,7 @@ from queues.store.finding.filters import Filter, Wanted
 from queues.store.finding.matching import find_jobs
 from queues.store.fleet import Fleet
 from queues.store.queue import get_queue, queue_names
-from queues.store.servers import by_server
+from queues.store.servers import servers
 from queues.store.stats import QueueStats
 from queues.store.workers import WorkerInfo
 
@@ -31,17 +31,17 @@ def get_queue_stats(name: str) -> QueueStats:
 def get_all_queue_stats() -> dict[str, QueueStats]:
     """Every queue in numbers, in the order of RQ_QUEUES: one round trip a Redis server."""
     found: dict[str, QueueStats] = {}
-    for server, names in servers():
+    for server in servers():
         with translated():
-            found |= stats.read(server, names)
+            found |= stats.read(server.connection, server.names)
     return {name: found[name] for name in queue_names()}
 
 
 def ping_servers() -> None:
     """Asks each Redis whether it is there. Raises RedisUnavailable."""
-    for server, _ in servers():
+    for server in servers():
         with translated():
-            server.ping()
+            server.connection.ping()
 
 
 def pause_queue(name: str) -> None:
@@ -93,8 +93,8 @@ def remove_failed(queue: str, *, limit: int = 0, **wanted: Unpack[Wanted]) -> in
 
 def get_job(job_id: str) -> Job:
     """The job of this id, on whichever server. Raises JobNotFound, RedisUnavailable."""
-    for _, names in servers():
-        if found := get_queue(names[0]).fetch([job_id]):
+    for server in servers():
+        if found := server.queues[0].fetch([job_id]):
             return found[0]
     raise JobNotFound(f"There is no job {job_id!r}; ended ones are kept by count.")
 
@@ -124,7 +124,7 @@ def get_workers(queue: str | None = None) -> list[WorkerInfo]:
     if queue is not None:
         return get_queue(queue).workers()
     with translated():
-        found = {worker.name: worker for server, _ in servers() for worker in workers.of_server(server)}
+        found = {worker.name: worker for server in servers() for worker in workers.of_server(server.connection)}
     return sorted(found.values(), key=lambda worker: worker.name)
 
 
@@ -134,6 +134,12 @@ def get_worker(name: str) -> WorkerInfo:
     if not found:
         raise UnknownWorker(f"No worker is called {name!r} or serves a queue of that name. Start one: manage.py rqworker")
     return found[0]
+
+
+def get_fleet() -> Fleet:
+    """The living workers of all servers with the jobs that they run, in two round trips a server."""
+    with translated():
+        return sum((fleet.read(server.connection, server.names) for server in servers()), Fleet())
 
 
 def pause_worker(name: str) -> int:
@@ -164,14 +170,3 @@ def _each_worker(name: str, act: Callable[[redis.Redis, WorkerInfo, str], bool |
     with translated():
         done = [act(get_connection(queue or worker.queues[0]), worker, queue) for worker in chosen]
     return sum(answer is not False for answer in done)
-
-
-def get_fleet() -> Fleet:
-    """The living workers of all servers with the jobs that they run, in two round trips a server."""
-    with translated():
-        return sum((fleet.read(server, names) for server, names in servers()), Fleet())
-
-
-def servers() -> Iterator[tuple[redis.Redis, list[str]]]:
-    """Each Redis once, with the names of its queues."""
-    return ((queues[0].connection, [queue.name for queue in queues]) for queues in by_server())

@@ -8,10 +8,9 @@ from typing import Any
 import redis
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
-from queues.address import describe
 from queues.conf import settings
 from queues.store.connection import new_connection
-from queues.store.servers import by_server
+from queues.store.servers import Server, servers
 
 ANSWER_SECONDS = 2.0
 
@@ -22,13 +21,13 @@ def check_servers(databases: Sequence[str] | None = None, **kwargs: Any) -> list
     if databases is None:
         return []
     named = (name for name, entry in settings.rq_queues.items() if isinstance(entry, dict))
-    return [message for queues in by_server(named) for message in _ask([queue.name for queue in queues])]
+    return [message for server in servers(named) for message in _ask(server)]
 
 
-def _ask(names: list[str]) -> Iterator[CheckMessage]:
+def _ask(server: Server) -> Iterator[CheckMessage]:
     try:
-        connection = new_connection(names[0], answer_seconds=ANSWER_SECONDS)
-        where = f"Redis at {describe(settings.rq_queues[names[0]])} (queues {', '.join(names)})"
+        connection = new_connection(server.names[0], answer_seconds=ANSWER_SECONDS)
+        where = f"Redis at {server.where} (queues {', '.join(server.names)})"
     except (KeyError, ValueError):
         return  # E004 says what is wrong with the entry
     try:

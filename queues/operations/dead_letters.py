@@ -8,7 +8,6 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from queues.address import describe
 from queues.exceptions import JobNotFound, RedisUnavailable
 from queues.jobs.states import State
 from queues.store import keys, scripts
@@ -19,7 +18,7 @@ from queues.store.fields import moment, unix_moment
 from queues.store.finding.filters import Filter
 from queues.store.finding.matching import matching_ids
 from queues.store.queue import Queue, get_queue
-from queues.store.servers import by_server
+from queues.store.servers import Server, servers
 
 LOOK = 10_000
 """Dead letters that one call looks at, over all queues of a server: bounds how long Redis is held up (25 ms)."""
@@ -90,19 +89,19 @@ def get_dead_letters(queues: Iterable[str] = (), *, name: str | None = None, err
     found: dict[tuple[str, str], DeadLetterGroup] = {}
     looked: dict[str, tuple[int, int]] = {}
     failures: dict[str, str] = {}
-    servers = by_server(list(queues) or None)
-    for served, rows in zip(servers, at_once(_read_or_error, servers), strict=True):
+    asked = servers(list(queues) or None)
+    for server, rows in zip(asked, at_once(_read_or_error, asked), strict=True):
         if isinstance(rows, RedisUnavailable):
-            failures |= {queue.name: f"{describe(queue.config)}: {rows}" for queue in served}
+            failures |= dict.fromkeys(server.names, f"{server.where}: {rows}")
             continue
-        for queue, (total, seen, *facts) in zip(served, rows, strict=True):
+        for queue, (total, seen, *facts) in zip(server.names, rows, strict=True):
             if total > seen:
-                looked[queue.name] = seen, total
-            for group in _groups(queue.name, facts):
+                looked[queue] = seen, total
+            for group in _groups(queue, facts):
                 key = group.error_class, group.name
                 if name in (None, group.name) and error_class in (None, group.error_class):
                     found[key] = found[key] + group if key in found else group
-    if servers and len(failures) == sum(map(len, servers)):
+    if asked and len(failures) == sum(len(server.names) for server in asked):
         raise RedisUnavailable("; ".join(dict.fromkeys(failures.values())))
     ordered = sorted(found.values(), key=lambda group: group.last_at.timestamp() if group.last_at else 0.0, reverse=True)
     return DeadLetters(groups=tuple(ordered), looked=looked, failures=failures)
@@ -167,15 +166,11 @@ def _is_after(ended_at: bytes | None, until: datetime | None) -> bool:
     return until is not None and ended is not None and ended > until
 
 
-def _read(queues: Sequence[Queue]) -> list[Any]:
-    look = max(LEAST_LOOK, LOOK // len(queues))
-    with translated():
-        return list(scripts.dead(queues[0].connection, look, MOST_GROUPS, [queue.name for queue in queues]))
-
-
-def _read_or_error(queues: Sequence[Queue]) -> list[Any] | RedisUnavailable:
+def _read_or_error(server: Server) -> list[Any] | RedisUnavailable:
+    look = max(LEAST_LOOK, LOOK // len(server.names))
     try:
-        return _read(queues)
+        with translated():
+            return list(scripts.dead(server.connection, look, MOST_GROUPS, server.names))
     except RedisUnavailable as error:
         return error
 

@@ -7,7 +7,6 @@ from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from queues.address import describe
 from queues.conf import settings
 from queues.exceptions import RedisUnavailable
 from queues.operations.health import Finding, Level, check_queue_health
@@ -17,7 +16,7 @@ from queues.operations.servers import Diagnosis, examine_server
 from queues.store import keys
 from queues.store.connection import translated
 from queues.store.queue import Queue, queue_names
-from queues.store.servers import by_server
+from queues.store.servers import servers
 from queues.store.stats import QueueStats
 
 MISSED_SECONDS = 120.0
@@ -37,13 +36,13 @@ CURES = {
 def examine(*, probe_seconds: float = PROBE_SECONDS) -> Iterator[Diagnosis]:
     """Everything, each as it is found; 0 seconds send no probe. Never raises for a Redis that is away."""
     awake: list[Queue] = []
-    for queues in by_server():
-        where = f"Redis at {describe(queues[0].config)}"
+    for server in servers():
+        where = f"Redis at {server.where}"
         try:
-            yield from examine_server(where, queues[0].connection)
-            awake += queues
+            yield from examine_server(where, server.connection)
+            awake += server.queues
         except RedisUnavailable as error:
-            cure = f"Start it, or correct its address or password in RQ_QUEUES (of {', '.join(queue.name for queue in queues)})."
+            cure = f"Start it, or correct its address or password in RQ_QUEUES (of {', '.join(server.names)})."
             yield Diagnosis(subject=where, level=Level.CRITICAL, sentence=str(error), cure=cure)
     probed: list[tuple[Queue, QueueStats]] = []
     try:

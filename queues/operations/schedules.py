@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from queues.store import schedules as store
 from queues.store.new_jobs import NewJob
 from queues.store.queue import Queue, get_queue
 from queues.store.schedules import PastRun, ScheduleState
+from queues.store.servers import servers
 
 Planned = tuple[Definition, Schedule]
 
@@ -71,13 +71,10 @@ class ScheduleInfo:
 
 def get_schedules() -> list[ScheduleInfo]:
     """All schedules of registered jobs, by name: one round trip per Redis. Raises RedisUnavailable."""
-    by_server: dict[int, list[Planned]] = defaultdict(list)
-    for definition, schedule in planned():
-        by_server[id(get_queue(definition.queue).connection)].append((definition, schedule))
     found: list[ScheduleInfo] = []
-    for pairs in by_server.values():
-        connection = get_queue(pairs[0][0].queue).connection
-        found += infos(pairs, store.read_states(connection, [schedule.name for _, schedule in pairs]))
+    for server in servers({definition.queue for definition, _ in planned()}):
+        here = planned(server.names)
+        found += infos(here, store.read_states(server.connection, [schedule.name for _, schedule in here]))
     return sorted(found, key=lambda info: info.name)
 
 

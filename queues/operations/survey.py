@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from queues.store import schedules as schedule_store
 from queues.store.answers import allowed
 from queues.store.connection import translated
 from queues.store.queue import get_queue
+from queues.store.servers import Server
 from queues.store.stats import QueueStats
 from queues.store.workers import WorkerInfo
 
@@ -55,17 +56,17 @@ class ServerSurvey:
     facts: ServerFacts | None
 
 
-def survey(connection: redis.Redis, names: Sequence[str]) -> ServerSurvey:
-    """Of these queues, which are all on this server. Raises RedisUnavailable."""
+def survey(server: Server) -> ServerSurvey:
+    """Raises RedisUnavailable."""
     with translated():
-        return _Survey(connection, names).take()
+        return _Survey(server).take()
 
 
 class _Survey:
-    def __init__(self, connection: redis.Redis, names: Sequence[str]) -> None:
-        self.connection = connection
-        self.names = names
-        self.planned = schedules.planned(names)
+    def __init__(self, server: Server) -> None:
+        self.connection = server.connection
+        self.names = server.names
+        self.planned = schedules.planned(self.names)
         self.latencies: list[float] = []
 
     def take(self) -> ServerSurvey:

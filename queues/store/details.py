@@ -20,8 +20,8 @@ from queues.store.fields import integer, unix_moment
 from queues.store.history import Attempt
 from queues.store.job_hash import by_name, job_of
 from queues.store.payloads import Call
-from queues.store.queue import LOG_LINES, Queue
-from queues.store.servers import by_server
+from queues.store.queue import LOG_LINES
+from queues.store.servers import Server, servers
 
 LOG_PAGE = 100
 SCHEDULED = "schedule:"
@@ -89,15 +89,15 @@ def read_details(job_id: str, *, log_from: int | None = None) -> JobDetails:
     Raises JobNotFound; RedisUnavailable where a server that might have it does not answer.
     """
 
-    def ask(queues: list[Queue]) -> JobDetails | RedisUnavailable | None:
+    def ask(server: Server) -> JobDetails | RedisUnavailable | None:
         try:
             with translated():
-                return _read(queues[0].connection, job_id, log_from)
+                return _read(server.connection, job_id, log_from)
         except RedisUnavailable as error:
             return error
 
     silent: RedisUnavailable | None = None
-    for answer in at_once(ask, by_server()):
+    for answer in at_once(ask, servers()):
         if isinstance(answer, JobDetails):
             return answer
         silent = answer or silent

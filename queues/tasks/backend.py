@@ -21,7 +21,7 @@ from queues.store.connection import translated
 from queues.store.history import Attempt, read_with_job
 from queues.store.new_jobs import NewJob, new_id
 from queues.store.queue import get_queue, queue_names
-from queues.store.servers import by_server
+from queues.store.servers import servers
 from queues.tasks import definition
 from queues.tasks.call import TaskCall, as_json
 from queues.tasks.interface import BaseTaskBackend, Task, TaskResult, TaskResultDoesNotExist, task_enqueued
@@ -96,9 +96,9 @@ class QueuesBackend(BaseTaskBackend):
     def get_result(self, result_id: str) -> TaskResult[..., Any]:
         """Raises TaskResultDoesNotExist for what is no task of this backend, or not kept any more; RedisUnavailable."""
         job_id = str(result_id)
-        for queues in by_server(self._known_queues()) if JOB_ID.fullmatch(job_id) else ():
+        for server in servers(self._known_queues()) if JOB_ID.fullmatch(job_id) else ():
             with translated():
-                job, runs = read_with_job(queues[0].connection, job_id)
+                job, runs = read_with_job(server.connection, job_id)
             if job is not None and (result := self._result(job, runs)) is not None:
                 return result
         raise TaskResultDoesNotExist(result_id)

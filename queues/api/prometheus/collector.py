@@ -5,21 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 
-import redis
 from prometheus_client.core import Metric
 
-from queues.address import describe
 from queues.api.prometheus.families import QueueFamilies
 from queues.api.prometheus.histograms import buckets_of
 from queues.api.prometheus.names import capped
 from queues.api.prometheus.reading import QueueReading, ServerReading, read_server
-from queues.control import servers
 from queues.exceptions import RedisUnavailable
 from queues.jobs.states import RQ_STATUS
 from queues.operations.health import capacity_of
 from queues.store.at_once import at_once
 from queues.store.metrics import OUTCOMES, Tally
-from queues.store.queue import get_queue
+from queues.store.servers import Server, servers
 
 log = logging.getLogger("queues")
 
@@ -34,22 +31,20 @@ class QueuesCollector:
 
     def collect(self) -> Iterable[Metric]:
         families = QueueFamilies()
-        for where, reading in at_once(_ask, list(servers())):
+        for where, reading in at_once(_ask, servers()):
             families.up.add_metric((where,), int(reading is not None))
             if reading is not None:
                 _add_server(families, reading)
         return families
 
 
-def _ask(server: tuple[redis.Redis, list[str]]) -> tuple[str, ServerReading | None]:
+def _ask(server: Server) -> tuple[str, ServerReading | None]:
     """Where it is, and what was read there: None if it does not answer."""
-    connection, names = server
-    where = describe(get_queue(names[0]).config)
     try:
-        return where, read_server(connection, names)
+        return server.where, read_server(server.connection, server.names)
     except RedisUnavailable as error:
-        log.warning("Redis at %s was not read for Prometheus: %s", where, error)
-        return where, None
+        log.warning("Redis at %s was not read for Prometheus: %s", server.where, error)
+        return server.where, None
 
 
 def _add_server(families: QueueFamilies, reading: ServerReading) -> None:
