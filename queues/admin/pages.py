@@ -24,6 +24,7 @@ else:
     ModelAdmin = admin.ModelAdmin
 
 READS = ("GET", "HEAD")
+FORMS = (*READS, "POST")
 GONE = (JobNotFound, UnknownJob, UnknownQueue, UnknownSchedule, UnknownWorker)
 RIGHTS = ("view", "change", "add", "cancel", "remove", "pause")
 

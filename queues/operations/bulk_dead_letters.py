@@ -12,7 +12,7 @@ from queues.jobs.job import Job
 from queues.jobs.registry import registry
 from queues.jobs.running import current_job, report_progress
 from queues.operations.bulk import TIMEOUT_SECONDS, bulk_queue, write_audit
-from queues.operations.dead_letters import act_on_group
+from queues.operations.dead_letter_acts import act_on_group
 from queues.publish import add_job
 
 BULK_DEAD_LETTERS = "bulk-dead-letters"

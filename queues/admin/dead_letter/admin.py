@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -19,13 +18,16 @@ from django.utils.translation import ngettext
 from queues import audit, permissions
 from queues.admin.dead_letter.table import Row, Selection, Sorting, words_of
 from queues.admin.left_to_a_job import tell_left
-from queues.admin.pages import PageAdmin, action, page
+from queues.admin.pages import PageAdmin, action, page, told_in
 from queues.conf import settings
 from queues.models import DeadLetter
 from queues.operations.bulk_dead_letters import BulkDeadLetters, enqueue
-from queues.operations.dead_letters import Outcome, count_group, get_dead_letters, remove_group, retry_group
+from queues.operations.dead_letter_acts import Outcome, count_group, remove_group, retry_group
+from queues.operations.dead_letters import get_dead_letters
 from queues.store.fields import moment
 from queues.store.queue import get_queue, queue_names
+
+ACTS = {"retry": retry_group, "remove": remove_group}
 
 
 @admin.register(DeadLetter)
@@ -65,21 +67,19 @@ class DeadLetterAdmin(PageAdmin):
 
     @action(permissions.CHANGE)
     def retry(self, request: HttpRequest) -> HttpResponseBase:
-        text = ngettext("%(done)d of %(expected)d retried", "%(done)d of %(expected)d retried", expected_in(request.POST))
-        return self._act(request, "retry", retry_group, text, audit.CHANGE)
+        return self._act(request, "retry")
 
     @action(permissions.REMOVE)
     def remove(self, request: HttpRequest) -> HttpResponseBase:
-        text = ngettext("%(done)d of %(expected)d removed", "%(done)d of %(expected)d removed", expected_in(request.POST))
-        return self._act(request, "remove", remove_group, text, audit.DELETION)
+        return self._act(request, "remove")
 
-    def _act(self, request: HttpRequest, what: str, act: Callable[..., Outcome], text: str, flag: int) -> HttpResponseBase:
+    def _act(self, request: HttpRequest, what: str) -> HttpResponseBase:
         """At once, or by a job where they are many."""
-        chosen, expected, until = Selection.of(request.POST), expected_in(request.POST), until_in(request.POST)
+        chosen, expected, until = Selection.of(request.POST), told_in(request, "expected") or 0, until_in(request.POST)
         if expected > settings.bulk_inline:
             return self._leave_to_a_job(request, what, chosen, expected, until or timezone.now())
-        outcome = act(chosen.queues, name=chosen.name, error_class=chosen.error_class, expected=expected, until=until)
-        return self._acted(request, chosen, outcome, text, flag)
+        outcome = ACTS[what](chosen.queues, name=chosen.name, error_class=chosen.error_class, expected=expected, until=until)
+        return self._acted(request, what, chosen, outcome)
 
     def _leave_to_a_job(self, request: HttpRequest, what: str, chosen: Selection, expected: int, until: datetime) -> HttpResponseBase:
         for queue in chosen.queues:
@@ -100,19 +100,15 @@ class DeadLetterAdmin(PageAdmin):
         context |= {"until": until.isoformat(), "is_many": count > settings.bulk_inline}
         return self.render(request, "deadletter/confirm.html", title=title, action=self.url(f"deadletter_{what}"), **context)
 
-    def _acted(self, request: HttpRequest, chosen: Selection, outcome: Outcome, text: str, flag: int) -> HttpResponseBase:
+    def _acted(self, request: HttpRequest, what: str, chosen: Selection, outcome: Outcome) -> HttpResponseBase:
+        is_retry = what == "retry"
+        text = _("%(done)d of %(expected)d retried") if is_retry else _("%(done)d of %(expected)d removed")
         told = text % {"done": outcome.done, "expected": outcome.expected}
         if outcome.changed:
             told += ngettext(", %(count)d had changed", ", %(count)d had changed", outcome.changed) % {"count": outcome.changed}
         messages.add_message(request, messages.SUCCESS if outcome.done else messages.WARNING, f"{chosen.words}: {told}.")
-        audit.record(request, DeadLetter, chosen.object_id, f"{told} ({chosen.words})", flag=flag)
+        audit.record(request, DeadLetter, chosen.object_id, f"{told} ({chosen.words})", flag=audit.CHANGE if is_retry else audit.DELETION)
         return self.back(request, "deadletter_changelist")
-
-
-def expected_in(form: QueryDict) -> int:
-    """How many the confirmation page told of; rubbish is none."""
-    text = form.get("expected", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 12 else 0
 
 
 def until_in(form: QueryDict) -> datetime | None:

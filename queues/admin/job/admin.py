@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import quote, unquote
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from queues import audit, permissions
-from queues.admin.job import adding
+from queues.admin.job.adding import AddingPages
 from queues.admin.job.page import JobPage, words_of
-from queues.admin.pages import PageAdmin, action, page
+from queues.admin.pages import FORMS, action, page
 from queues.exceptions import JobNotFound
 from queues.jobs.job import Job
 from queues.jobs.states import State
@@ -24,7 +22,6 @@ from queues.models import Job as JobModel
 from queues.store.details import read_details
 from queues.store.fields import integer
 
-FORMS = ("GET", "HEAD", "POST")
 WHOLE_TEXTS: dict[str, Callable[[JobPage], str]] = {
     "payload": lambda found: found.payload_text,
     "result": lambda found: found.result_text,
@@ -34,7 +31,7 @@ WHOLE_TEXTS: dict[str, Callable[[JobPage], str]] = {
 
 
 @admin.register(JobModel)
-class JobAdmin(PageAdmin):
+class JobAdmin(AddingPages):
     def pages(self) -> list[URLPattern]:
         return [
             self.route("", self.find, "changelist"),
@@ -79,14 +76,6 @@ class JobAdmin(PageAdmin):
         text = WHOLE_TEXTS[part](self.read(object_id))
         return HttpResponse(text, content_type="text/plain; charset=utf-8", headers={"X-Content-Type-Options": "nosniff"})
 
-    @page(permissions.ADD, methods=FORMS)
-    def add(self, request: HttpRequest) -> HttpResponseBase:
-        return adding.add(self, request)
-
-    @page(permissions.ADD, methods=FORMS)
-    def rerun(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        return adding.rerun(self, request, self.read(object_id))
-
     @action(permissions.CHANGE)
     def retry(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         return self._act(request, object_id, Job.retry, "retried", _("It waits again, with its attempts reset."))
@@ -117,16 +106,6 @@ class JobAdmin(PageAdmin):
         audit.record(request, JobModel, found.job.id, f"removed: {found.name} of {found.job.queue}", flag=audit.DELETION)
         messages.success(request, _("The job %(id)s is removed.") % {"id": found.job.id})
         return self.back(request, "queue_changelist")
-
-    def read(self, object_id: str) -> JobPage:
-        """Raises JobNotFound."""
-        return JobPage(read_details(unquote(object_id)))
-
-    def address(self, job_id: str) -> str:
-        return self.url("job_change", quote(job_id))
-
-    def link(self, job: Job) -> Any:
-        return format_html('<a href="{}">{}</a>', self.address(job.id), job.id)
 
     def _act(self, request: HttpRequest, object_id: str, change: Callable[[Job], bool], what: str, done: str) -> HttpResponseBase:
         found = self.read(object_id)

@@ -11,23 +11,29 @@ from django.utils.translation import gettext as _
 
 from queues import permissions
 from queues.admin.pages import action, page
-from queues.admin.queue.metrics import QueueMetrics
+from queues.admin.queue.bulk import BulkPages
+from queues.admin.queue.clearing import ClearingPages
+from queues.admin.queue.metrics import MetricsPage
 from queues.admin.queue.overview import read_overview
-from queues.admin.queue.page import QueuePages
+from queues.admin.queue.page import QueuePage
 from queues.audit import record
 from queues.models import Queue
 from queues.store.queue import get_queue
 
 
 @admin.register(Queue)
-class QueueAdmin(QueueMetrics, QueuePages):
+class QueueAdmin(QueuePage, BulkPages, ClearingPages, MetricsPage):
     def pages(self) -> list[URLPattern]:
         return [
             self.route("", self.overview, "changelist"),
+            self.route("<path:object_id>/change/", self.queue_page, "change"),
+            self.route("<path:object_id>/selected/", self.act_on_selected, "selected"),
+            self.route("<path:object_id>/bulk/", self.act_on_all, "bulk"),
+            self.route("<path:object_id>/clean/", self.clean, "clean"),
+            self.route("<path:object_id>/drain/", self.drain, "drain"),
             self.route("<path:object_id>/metrics/", self.metrics, "metrics"),
             self.route("<path:object_id>/pause/", self.pause, "pause"),
             self.route("<path:object_id>/resume/", self.resume, "resume"),
-            *self.queue_pages(),
         ]
 
     @page()

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from queues import audit, models
 from queues.admin.left_to_a_job import tell_left
-from queues.admin.pages import PageAdmin, page, told_in
+from queues.admin.pages import FORMS, PageAdmin, page, told_in
 from queues.admin.queue.bulk_words import MEANINGS, label_of, outcome
 from queues.admin.queue.filter import FilterForm, Sight, state_in
 from queues.conf import settings
@@ -46,7 +46,7 @@ class BulkPages(PageAdmin):
         messages.success(request, outcome(action.name, done, len(ids)))
         return self._back_to(queue, sight)
 
-    @page(methods=("GET", "HEAD", "POST"))
+    @page(methods=FORMS)
     def act_on_all(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """Shows how many match; on POST it finds them again, and acts on them or leaves them to a job where they are many."""
         action = self._action(request, request.GET.get("action", ""))

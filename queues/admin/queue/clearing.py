@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from queues import audit, models, permissions
-from queues.admin.pages import PageAdmin, page
+from queues.admin.pages import FORMS, PageAdmin, page
 from queues.admin.queue.bulk_words import outcome
 from queues.jobs.states import State
 from queues.store.queue import get_queue
@@ -50,7 +50,7 @@ class CleanForm(forms.Form):
 class ClearingPages(PageAdmin):
     """Both ask first, saying how many."""
 
-    @page(permissions.REMOVE, methods=("GET", "HEAD", "POST"))
+    @page(permissions.REMOVE, methods=FORMS)
     def clean(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """First how old and which, then how many that are, then it is done."""
         queue = get_queue(unquote(object_id))
@@ -68,7 +68,7 @@ class ClearingPages(PageAdmin):
             messages.warning(request, _("There may be more: one click removes no more than %s.") % f"{AT_ONCE:,}")
         return self.back(request, "queue_change", quote(queue.name))
 
-    @page(permissions.REMOVE, methods=("GET", "HEAD", "POST"))
+    @page(permissions.REMOVE, methods=FORMS)
     def drain(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """Deletes what waits, and what is delayed if that was ticked."""
         queue = get_queue(unquote(object_id))

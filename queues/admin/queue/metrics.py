@@ -17,7 +17,7 @@ from queues.store.queue import get_queue
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
-class QueueMetrics(PageAdmin):
+class MetricsPage(PageAdmin):
     """`?window=` says how far back, `?sort=` how the job names are sorted."""
 
     @page()

@@ -7,14 +7,12 @@ from datetime import timedelta
 from django.contrib.admin.utils import quote, unquote
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase, HttpResponseRedirect
-from django.urls import NoReverseMatch, URLPattern
+from django.urls import NoReverseMatch
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from queues.admin.pages import PageAdmin, page
-from queues.admin.queue.bulk import BulkPages
 from queues.admin.queue.bulk_words import VERBS
-from queues.admin.queue.clearing import ClearingPages
 from queues.admin.queue.filter import TABS, FilterForm, Sight, state_in
 from queues.admin.queue.job_rows import job_rows
 from queues.admin.queue.metrics_report import MINUTES, Report, Window
@@ -29,17 +27,8 @@ MOST = 100_000
 """A tab shows no larger number; the exact one is in its title, and above the jobs."""
 
 
-class QueuePages(BulkPages, ClearingPages, PageAdmin):
-    """What QueueAdmin has besides the overview."""
-
-    def queue_pages(self) -> list[URLPattern]:
-        return [
-            self.route("<path:object_id>/change/", self.queue_page, "change"),
-            self.route("<path:object_id>/selected/", self.act_on_selected, "selected"),
-            self.route("<path:object_id>/bulk/", self.act_on_all, "bulk"),
-            self.route("<path:object_id>/clean/", self.clean, "clean"),
-            self.route("<path:object_id>/drain/", self.drain, "drain"),
-        ]
+class QueuePage(PageAdmin):
+    """A tab per state; what is looked at is in the address: see Sight."""
 
     @page()
     def queue_page(self, request: HttpRequest, object_id: str) -> HttpResponseBase:

@@ -10,7 +10,7 @@ from django.urls import URLPattern
 from django.utils.translation import gettext as _
 
 from queues import permissions
-from queues.admin.pages import PageAdmin, action, page
+from queues.admin.pages import FORMS, PageAdmin, action, page
 from queues.admin.worker.rows import read_row, rows_of, unserved
 from queues.audit import record
 from queues.conf import settings
@@ -57,7 +57,7 @@ class WorkerAdmin(PageAdmin):
         messages.success(request, _("The worker %(name)s takes jobs again.") % {"name": worker.name})
         return self.back(request, "worker_changelist")
 
-    @page(permissions.PAUSE, methods=("GET", "HEAD", "POST"))
+    @page(permissions.PAUSE, methods=FORMS)
     def stop(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """Asks, then tells the worker."""
         row = read_row(unquote(object_id))

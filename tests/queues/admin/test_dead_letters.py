@@ -16,7 +16,8 @@ from queues import add_jobs, get_queue, get_queue_stats
 from queues.jobs.registry import registry
 from queues.operations import dead_letters
 from queues.operations.bulk_dead_letters import BULK_DEAD_LETTERS
-from queues.operations.dead_letters import DeadLetterGroup, get_dead_letters, remove_group, retry_group
+from queues.operations.dead_letter_acts import remove_group, retry_group
+from queues.operations.dead_letters import DeadLetterGroup, get_dead_letters
 from queues.testing import run_jobs
 from tests.queues.accounts import make_user
 from tests.queues.filling import Committed
