@@ -50,7 +50,8 @@ def add_job(
     outside of a transaction also RedisUnavailable, and JobIdTaken where an unfinished job of another queue has the id.
     """
     options = AddOptions(delay=delay, priority=priority, attempts=attempts, backoff=backoff, job_id=job_id, dedupe=dedupe, using=using)
-    return add_jobs(queue, [(name, data)], keep_completed=keep_completed, keep_failed=keep_failed, **options)[0]
+    options["keep_completed"], options["keep_failed"] = keep_completed, keep_failed
+    return add_jobs(queue, [(name, data)], **options)[0]
 
 
 def add_jobs(queue: str, jobs: Iterable[tuple[str, Mapping[str, Any]]], **options: Unpack[AddOptions]) -> list[Job]:

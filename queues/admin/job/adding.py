@@ -62,7 +62,7 @@ class AddingPages(PageAdmin):
             messages.info(request, format_html(_("The old job {} stays as it is."), self.link(old.job)))
             return HttpResponseRedirect(self.address(job.id))
         title = _("Retry %(name)s with a changed payload") % {"name": old.name}
-        shown = {"definition": old.definition, "payload": payload, "options": options, "page": old, "job": old.job}
+        shown: dict[str, Any] = {"definition": old.definition, "payload": payload, "options": options, "page": old, "job": old.job}
         return self.render(request, "job/add.html", title=title, **shown)
 
     def read(self, object_id: str) -> JobPage:
