@@ -46,9 +46,6 @@ def job_link(function: F) -> F:
     return function
 
 
-register = job_link
-
-
 def unregister(function: LinkFunction) -> None:
     _functions.remove(function)
 

@@ -62,8 +62,7 @@ def add_jobs(queue: str, jobs: Iterable[tuple[str, Mapping[str, Any]]], **option
         raise TypeError(f"unknown options {', '.join(unknown)}: there are {', '.join(AddOptions.__annotations__)}")
     using = options.pop("using", None)
     checked = Options(**options)  # type: ignore[misc]  # mypy does not see that `using` is gone
-    attempts = where.attempts
-    new = [_validated(where, name, data, checked, attempts) for name, data in jobs]
+    new = [_validated(where, name, data, checked) for name, data in jobs]
     if checked.job_id is not None and len(new) > 1:
         raise ValueError(f"job_id is for one job, not for {len(new)}")
     return deliver(new, using=using) if new else []
@@ -72,8 +71,7 @@ def add_jobs(queue: str, jobs: Iterable[tuple[str, Mapping[str, Any]]], **option
 def add_job_now(queue: str, name: str, data: Mapping[str, Any], options: Options) -> Job:
     """Adds one job at once, whatever transaction is open: for an operator, who is told what became of it. Raises as add_job does
     outside of a transaction."""
-    where = get_queue(queue)
-    return new_jobs.send([_validated(where, name, data, options, where.attempts)])[0]
+    return new_jobs.send([_validated(get_queue(queue), name, data, options)])[0]
 
 
 def deliver(new: list[NewJob], *, using: str | None = None) -> list[Job]:
@@ -85,25 +83,20 @@ def deliver(new: list[NewJob], *, using: str | None = None) -> list[Job]:
     return new_jobs.send(new)
 
 
-def _validated(where: Queue, name: str, data: Mapping[str, Any], options: Options, attempts: int) -> NewJob:
-    queue = where.name
+def _validated(queue: Queue, name: str, data: Mapping[str, Any], options: Options) -> NewJob:
     definition = registry.get(name)
-    if definition.queue != queue:
-        raise WrongQueue(f"The job {name!r} belongs to the queue {definition.queue!r}, not to {queue!r}.")
+    if definition.queue != queue.name:
+        raise WrongQueue(f"The job {name!r} belongs to the queue {definition.queue!r}, not to {queue.name!r}.")
     payload = definition.validate(data).model_dump(mode="json")
     dedupe, window = options.dedupe_of(payload)
-    extra = dict(options.fields)
-    for option, keep in (("keep_completed", definition.keep_completed), ("keep_failed", definition.keep_failed)):
-        if keep is not None:
-            extra.setdefault(option, str(keep))
     job = Job(
         id=options.job_id or new_id(),
         name=name,
-        queue=queue,
+        queue=queue.name,
         data=payload,
         state=State.PROVISIONAL,
         priority=int(options.priority),
-        attempts=options.attempts or definition.attempts or attempts,
+        attempts=options.attempts or definition.attempts or queue.attempts,
         owner=definition.owner_of(payload),
     )
     return NewJob(
@@ -113,11 +106,10 @@ def _validated(where: Queue, name: str, data: Mapping[str, Any], options: Option
         dedupe=dedupe,
         window_seconds=window,
         has_chosen_id=options.job_id is not None,
-        extra=extra,
+        extra={**definition.fields, **options.fields},
     )
 
 
 def prepare(queue: str, name: str, data: Mapping[str, Any], *, dedupe: str | None = None, priority: int = 0) -> NewJob:
     """A validated job for `deliver`, or for whoever sends it by other ways. Raises UnknownQueue, UnknownJob, WrongQueue, InvalidPayload."""
-    where = get_queue(queue)
-    return _validated(where, name, data, Options(dedupe=dedupe, priority=priority), where.attempts)
+    return _validated(get_queue(queue), name, data, Options(dedupe=dedupe, priority=priority))

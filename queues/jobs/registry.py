@@ -60,6 +60,12 @@ class Definition:
     def schedule_names(self) -> list[str]:
         return [schedule.name for schedule in self.schedules]
 
+    @property
+    def fields(self) -> dict[str, str]:
+        """What the hash of each of its jobs keeps of it, unless the job's own options say otherwise."""
+        keeps = {"keep_completed": self.keep_completed, "keep_failed": self.keep_failed}
+        return {name: str(keep) for name, keep in keeps.items() if keep is not None}
+
     def validate(self, payload: Any) -> BaseModel:
         return validate(self.name, self.model, payload)
 

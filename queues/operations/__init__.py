@@ -1,1 +1,1 @@
-"""What is done to queues over time: schedules, later health and clean-up."""
+"""What operators and time do to queues: schedules, clean-up, health, dead letters, many jobs at once."""

@@ -15,9 +15,9 @@ from queues.jobs.running import current_job, report_progress
 from queues.jobs.states import State
 from queues.operations.selection import ACTIONS, Selection
 from queues.publish import add_job
-from queues.store.bulk import SLICE
 from queues.store.finding.filters import Filter
 from queues.store.queue import get_queue, queue_names
+from queues.store.slices import SLICE
 
 BULK_JOBS = "bulk-jobs"
 TIMEOUT_SECONDS = 3600

@@ -10,12 +10,12 @@ from itertools import islice
 from queues.exceptions import JobNotFound
 from queues.jobs.states import State
 from queues.store import keys
-from queues.store.bulk import in_slices
 from queues.store.connection import translated
 from queues.store.fields import moment
 from queues.store.finding.filters import Filter
 from queues.store.finding.matching import matching_ids
 from queues.store.queue import Queue, get_queue
+from queues.store.slices import in_slices
 
 PART = 5000
 """Jobs whose hashes one round trip reads."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from queues import permissions
 from queues.conf import settings
 from queues.jobs.states import State
-from queues.store.bulk import in_slices
 from queues.store.finding.filters import Filter
 from queues.store.finding.matching import matching_ids, matching_parts
 from queues.store.queue import Queue
+from queues.store.slices import in_slices
 
 TEXT_PARTS = 20
 """Parts of matching.LOOK jobs that are looked through for a text while somebody waits."""

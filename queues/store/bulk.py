@@ -16,16 +16,10 @@ from queues.jobs.states import State
 from queues.store import keys, listing, scripts, workers
 from queues.store.connection import translated
 from queues.store.fields import rq_time
+from queues.store.slices import in_slices
 
 if TYPE_CHECKING:
     from queues.store.queue import Queue
-
-SLICE = 1000
-"""Jobs that one call acts on."""
-
-
-def in_slices(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (ids[start : start + SLICE] for start in range(0, len(ids), SLICE))
 
 
 def act(script: scripts.Script, queue: Queue, ids: Sequence[str], *arguments: str) -> int:

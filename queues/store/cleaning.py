@@ -1,4 +1,4 @@
-"""Deleting what ended long ago."""
+"""Deleting what ended long ago, and what has not begun."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import redis
 from queues.jobs.states import ENDED, State
 from queues.store import scripts
 from queues.store.listing import REGISTRIES
-
-SLICE = 1000
-"""Jobs that one call deletes: bounds how long Redis is held up."""
+from queues.store.slices import SLICE
 
 
 def clean(
@@ -41,4 +39,12 @@ def _clean_registry(connection: redis.Redis, registry: str, older_than_seconds: 
         removed += count
         if count < part:
             break
+    return removed
+
+
+def drain(connection: redis.Redis, queue: str, *, delayed: bool) -> int:
+    """See Queue.drain."""
+    removed = 0
+    while count := int(scripts.drain(connection, queue, SLICE, "1" if delayed else "")):
+        removed += count
     return removed

@@ -20,8 +20,8 @@ from queues.store.fields import integer, unix_moment
 from queues.store.history import Attempt
 from queues.store.job_hash import by_name, job_of
 from queues.store.payloads import Call
-from queues.store.queue import LOG_LINES
 from queues.store.servers import Server, servers
+from queues.store.telling import LOG_LINES
 
 LOG_PAGE = 100
 SCHEDULED = "schedule:"

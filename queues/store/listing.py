@@ -11,9 +11,7 @@ from queues.jobs.job import Job
 from queues.jobs.states import State
 from queues.store import keys
 from queues.store.job_hash import by_name, job_of
-
-SLICE = 1000
-"""Jobs that one call reads: bounds how long Redis is held up."""
+from queues.store.slices import in_slices
 
 REGISTRIES: dict[State, Callable[[str], str]] = {
     State.COMPLETED: keys.completed,
@@ -38,10 +36,8 @@ def job_ids(connection: redis.Redis, queue: str, state: State, start: int, end: 
 
 def fetch(connection: redis.Redis, ids: Iterable[str]) -> list[Job]:
     """The jobs that still exist, in the order of their ids."""
-    wanted = list(ids)
     found: list[Job] = []
-    for at in range(0, len(wanted), SLICE):
-        part = wanted[at : at + SLICE]
+    for part in in_slices(list(ids)):
         with connection.pipeline(transaction=False) as pipeline:
             for job_id in part:
                 pipeline.hgetall(keys.job(job_id))

@@ -19,8 +19,7 @@ from queues.store.connection import translated
 from queues.store.fields import rq_time
 from queues.store.job_hash import by_name, job_of
 from queues.store.queue import get_queue
-
-MAX_PER_CALL = 1000
+from queues.store.slices import in_slices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +84,8 @@ def send(new: Sequence[NewJob]) -> list[Job]:
     stored: dict[str, Job | None] = {}
     for items in by_server.values():
         connection = servers[items[0].job.queue]
-        for at in range(0, len(items), MAX_PER_CALL):
-            stored |= _send_part(connection, items[at : at + MAX_PER_CALL])
+        for part in in_slices(items):
+            stored |= _send_part(connection, part)
     if taken := [item.job for item in new if stored[item.job.id] is None]:
         raise JobIdTaken(taken)
     return [job for item in new if (job := stored[item.job.id]) is not None]

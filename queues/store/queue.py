@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
-from typing import Any, Unpack
+from typing import Unpack
 
 import redis
 
@@ -15,17 +15,11 @@ from queues.jobs.backoff import Backoff, Exponential, parse_backoff
 from queues.jobs.job import Job
 from queues.jobs.options import Keep
 from queues.jobs.states import ENDED, RQ_STATUS, State
-from queues.store import bulk, cleaning, history, keys, listing, scripts, stats, workers
+from queues.store import bulk, cleaning, history, keys, listing, scripts, stats, telling, workers
 from queues.store.connection import get_connection, queue_config, translated
 from queues.store.finding.filters import Filter, Wanted
 from queues.store.finding.matching import find_failed_ids
 from queues.store.stats import QueueStats
-
-DRAIN_AT_ONCE = 1000
-"""Jobs that one call drains: bounds how long Redis is held up."""
-
-LOG_LINES = 1000
-LOG_SECONDS = 30 * 86400
 
 
 class Queue:
@@ -126,11 +120,8 @@ class Queue:
 
     def drain(self, *, delayed: bool = False) -> int:
         """Deletes all waiting jobs, and the delayed ones if asked. Running ones go on. Returns how many."""
-        removed = 0
         with translated():
-            while count := int(scripts.drain(self.connection, self.name, DRAIN_AT_ONCE, "1" if delayed else "")):
-                removed += count
-        return removed
+            return cleaning.drain(self.connection, self.name, delayed=delayed)
 
     def retry_failed(self, *, limit: int = 0, **wanted: Unpack[Wanted]) -> int:
         """Retries dead letters, all or those that fit (see search.Filter), the newest first. Returns how many."""
@@ -175,13 +166,12 @@ class Queue:
     def log_lines(self, job_id: str, start: int = 0, end: int = -1) -> list[str]:
         """Lines of a job's log, both ends included."""
         with translated():
-            lines: Any = self.connection.lrange(keys.log(job_id), start, end)
-        return [line.decode(errors="replace") for line in lines]
+            return telling.log_lines(self.connection, job_id, start, end)
 
     def note(self, job_id: str, what: str, text: bytes) -> bool:
         """Stores what a running job tells ("progress" or "log"). Returns whether it is to be cancelled."""
         with translated():
-            return int(scripts.note(self.connection, job_id, what, text, LOG_LINES, LOG_SECONDS)) == 2
+            return telling.note(self.connection, job_id, what, text)
 
     def history(self, job_id: str) -> list[history.Attempt]:
         """A job's last runs, newest first."""

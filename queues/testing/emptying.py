@@ -8,8 +8,7 @@ from queues.exceptions import NotATestRedis
 from queues.store.connection import translated
 from queues.store.keys import PREFIX
 from queues.store.queue import get_queue, queue_names
-
-PART = 1000
+from queues.store.slices import SLICE, in_slices
 
 
 def empty_queues() -> None:
@@ -23,6 +22,5 @@ def empty_queues() -> None:
         raise NotATestRedis(f"Set QUEUES_TEST_REDIS = True in the settings of your tests if {where} is there for them alone.")
     for queue in queues:
         with translated():
-            keys = list(queue.connection.scan_iter(f"{PREFIX}:*", count=PART))
-            for at in range(0, len(keys), PART):
-                queue.connection.unlink(*keys[at : at + PART])
+            for keys in in_slices(list(queue.connection.scan_iter(f"{PREFIX}:*", count=SLICE))):
+                queue.connection.unlink(*keys)

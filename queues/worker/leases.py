@@ -17,13 +17,13 @@ from queues.jobs.job import Job
 from queues.store import keys, scripts
 from queues.store.fields import rq_time
 from queues.store.queue import get_queue
+from queues.store.slices import in_slices
 from queues.worker.claims import Claim
 
 log = logging.getLogger("queues.worker")
 
 VISIBLE_AFTER_SECONDS = 1.0
 REAP_SECONDS = 10
-RENEW_AT_ONCE = 1000
 
 
 def renew(connection: redis.Redis, worker: str, claims: Iterable[Claim]) -> list[str]:
@@ -37,9 +37,9 @@ def renew(connection: redis.Redis, worker: str, claims: Iterable[Claim]) -> list
     now = time.time()
     cancelled: list[str] = []
     for queue, held in by_queue.items():
-        for at in range(0, len(held), RENEW_AT_ONCE):
+        for part in in_slices(held):
             leases: list[str | float] = []
-            for claim in held[at : at + RENEW_AT_ONCE]:
+            for claim in part:
                 leases += [claim.id, claim.execution, claim.claimed_at if now - claim.claimed_at > VISIBLE_AFTER_SECONDS else ""]
             found = scripts.renew(connection, worker, queue, settings.lease_seconds, rq_time(now), leases)
             cancelled += [job_id.decode() for job_id in found]
