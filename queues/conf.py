@@ -38,7 +38,7 @@ class QueuesSettings:
     concurrency: int = 1
     """Jobs of one queue that a worker runs at a time, where RQ_QUEUES names no CONCURRENCY."""
     health: Mapping[str, tuple[float | None, float | None]] = MappingProxyType({})
-    """Thresholds (warning, critical) that replace those of queues.operations.health, by metric; None is no limit."""
+    """Thresholds (warning, critical) that replace those of queues.operations.thresholds, by metric; None is no limit."""
     allowed_functions: tuple[str, ...] = ()
     """Dotted paths that may be enqueued the way of plain RQ, besides registered jobs."""
     masked_fields: tuple[str, ...] = ("token", "password", "secret", "authorization")

@@ -14,7 +14,7 @@ from queues.conf import settings
 from queues.jobs.backoff import parse_backoff
 from queues.jobs.options import Keep
 from queues.jobs.registry import registry
-from queues.operations.health import parse_thresholds
+from queues.operations.thresholds import parse_thresholds
 
 SERVERS = ("URL", "HOST", "UNIX_SOCKET_PATH", "SENTINELS", "USE_REDIS_CACHE")
 NUMBERS = {"CONCURRENCY": 1, "ATTEMPTS": 1, "DEFAULT_TIMEOUT": 1, "DEFAULT_RESULT_TTL": -1}

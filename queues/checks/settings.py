@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from queues.api.tokens import HASH
 from queues.conf import PREFIX, settings
 from queues.jobs.states import ENDED, State
-from queues.operations.health import parse_thresholds
+from queues.operations.thresholds import parse_thresholds
 
 LEAST = {
     "lease_seconds": 3,

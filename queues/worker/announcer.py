@@ -16,7 +16,8 @@ from django.dispatch import Signal
 from queues import signals
 from queues.jobs.job import Job
 from queues.jobs.states import State
-from queues.worker.outcomes import Kind, Outcome, describe
+from queues.worker.error_texts import describe
+from queues.worker.outcomes import Kind, Outcome
 
 log = logging.getLogger("queues.worker")
 

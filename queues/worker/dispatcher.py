@@ -6,7 +6,6 @@ import functools
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import redis
 
@@ -16,27 +15,18 @@ from queues.store import keys
 from queues.store.connection import new_connection
 from queues.store.queue import get_queue
 from queues.worker.announcer import Announcer, report_trouble
+from queues.worker.bell import Bell
 from queues.worker.claims import Claim, Claimer, Room, Unit
 from queues.worker.complaints import Complaints
 from queues.worker.keeper import Keeper
-from queues.worker.mailbox import Bell, Mailbox, Message
-from queues.worker.options import WorkerOptions
+from queues.worker.mailbox import Mailbox, Message
+from queues.worker.options import BURST_PATIENCE_SECONDS, Limits, WorkerOptions
 from queues.worker.outcomes import Kind, Outcome, failed, settle
 from queues.worker.pool import QueueThreads
 
 log = logging.getLogger("queues.worker")
 
 RECONNECT_SECONDS = 1.0
-BURST_PATIENCE_SECONDS = 30.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """When a worker ends by itself. A burst ends when nothing waits, and no job that it put back itself is due within 30 s."""
-
-    burst: bool = False
-    max_jobs: int | None = None
-    max_idle_seconds: int | None = None
 
 
 class Dispatcher:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-import traceback
 import zlib
 from base64 import b64encode
 from collections.abc import Sequence
@@ -22,11 +21,10 @@ from queues.store import scripts
 from queues.store.fields import integer, rq_time
 from queues.store.queue import get_queue
 from queues.worker.claims import Claim
+from queues.worker.error_texts import describe, describe_at_length
 
 log = logging.getLogger("queues.worker")
 
-MAX_ERROR_CHARACTERS = 2000
-MAX_TRACEBACK_CHARACTERS = 32_000
 SETTLE_AT_ONCE = 200
 SETTLED, CANCELLED, BROKEN = 1, 2, 3
 
@@ -100,31 +98,6 @@ class Outcome:
             entry += ["return_value", b64encode(orjson.dumps(self.result))]
         times: list[str | float] = ["execution_started_at", self.claim.claimed_at, "execution_ended_at", self.ended_at]
         return [*entry, "execution_id", self.claim.execution, *times]
-
-
-def describe(error: BaseException | None) -> str:
-    """The error in a line, as operators read it first."""
-    if error is None:
-        return ""
-    try:
-        text = str(error)
-    except Exception as unprintable:
-        text = f"its text cannot be printed ({type(unprintable).__name__})"
-    return printable(f"{type(error).__name__}: {text}")[:MAX_ERROR_CHARACTERS]
-
-
-def describe_at_length(error: BaseException) -> str:
-    """The traceback, its end where it is long."""
-    try:
-        text = "".join(traceback.format_exception(error))
-    except Exception:
-        text = describe(error)
-    return printable(text)[-MAX_TRACEBACK_CHARACTERS:]
-
-
-def printable(text: str) -> str:
-    """Text that can be encoded: a lone surrogate, as file names and mail headers have them, becomes a question mark."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def completed(claim: Claim, result: Any) -> Outcome:

@@ -13,7 +13,8 @@ from queues import exceptions
 from queues.exceptions import JobProcessDied, RetryLater
 from queues.jobs.registry import Definition, registry
 from queues.worker.claims import Claim, Unit
-from queues.worker.outcomes import Outcome, completed, describe, describe_at_length, failed
+from queues.worker.error_texts import describe, describe_at_length
+from queues.worker.outcomes import Outcome, completed, failed
 
 
 def encode_call(unit: Unit) -> bytes:

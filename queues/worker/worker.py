@@ -20,9 +20,9 @@ from queues.store.connection import fail_fast
 from queues.store.queue import get_queue
 from queues.worker import memory
 from queues.worker.complaints import Complaints
-from queues.worker.dispatcher import Dispatcher, Limits
+from queues.worker.dispatcher import Dispatcher
 from queues.worker.mailbox import Mailbox, Message
-from queues.worker.options import WorkerOptions
+from queues.worker.options import Limits, WorkerOptions
 from queues.worker.wakeup import woken_by_signals
 
 log = logging.getLogger("queues.worker")

@@ -8,7 +8,8 @@ from redis import Redis
 
 from queues import QueueHealth, UnknownQueue, add_job, add_jobs, check_queue_health, get_queue_stats, pause_queue
 from queues.jobs.registry import registry
-from queues.operations.health import Level, parse_thresholds
+from queues.operations.health import Level
+from queues.operations.thresholds import parse_thresholds
 from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE, greet, spin
 

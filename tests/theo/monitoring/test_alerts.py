@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from embeddings.models import EmbeddingModel
 from queues import add_job
 from queues.api.tokens import hash_of, new_token
-from queues.operations.health import DEFAULTS
+from queues.operations.thresholds import DEFAULTS
 from tests.processes import ROOT, wait_until, worker_processes
 from tests.testapp.jobs import QUEUE
 
