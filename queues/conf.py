@@ -1,4 +1,4 @@
-"""Every setting of this app, with its type and default: read as `from queues.conf import settings as queue_settings`.
+"""Every setting of this app, with its type and default: read as `from queues.conf import settings`.
 
 The queues themselves (names, connections, serializers, CONCURRENCY) live in Django's RQ_QUEUES alone.
 """

@@ -50,10 +50,12 @@ def pause_queue(name: str) -> None:
 
 
 def resume_queue(name: str) -> None:
+    """Workers take the queue's jobs again, at once."""
     get_queue(name).resume()
 
 
 def is_paused(name: str) -> bool:
+    """Whether the whole queue is paused; a worker that pauses for it alone does not count."""
     return get_queue(name).is_paused
 
 

@@ -44,6 +44,7 @@ class Job:
 
     @property
     def is_last_attempt(self) -> bool:
+        """Whether a failure of the next run, or of the one that goes on, is final."""
         return self.attempts_made + 1 >= self.attempts
 
     def retry(self) -> bool:

@@ -4,6 +4,8 @@ from enum import StrEnum
 
 
 class State(StrEnum):
+    """Where a job is. FAILED are the dead letters; between its retries a job is DELAYED."""
+
     PROVISIONAL = "provisional"  # in an open transaction: not in Redis yet
     WAITING = "waiting"
     ACTIVE = "active"

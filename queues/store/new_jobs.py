@@ -37,8 +37,15 @@ class NewJob:
     def arguments(self) -> list[str | bytes | int | float]:
         """The job as add.lua reads it."""
         job = self.job
-        moment = rq_time(time.time())
-        fields: dict[str, str | bytes | int] = {
+        chosen = "1" if self.has_chosen_id else ""
+        values = [part for pair in self._fields().items() for part in pair]
+        head: tuple[str | int | float, ...] = (job.queue, job.id, chosen, self.dedupe, self.window_seconds, self.delay_seconds)
+        return [*head, job.priority, job.owner, len(values), *values]
+
+    def _fields(self) -> dict[str, str | bytes | int]:
+        """The job's hash as it begins."""
+        job, moment = self.job, rq_time(time.time())
+        return {
             "created_at": moment,
             "enqueued_at": moment,
             "origin": job.queue,
@@ -52,19 +59,6 @@ class NewJob:
             **({"owner": job.owner} if job.owner else {}),
             **self.extra,
         }
-        values = [part for pair in fields.items() for part in pair]
-        chosen = "1" if self.has_chosen_id else ""
-        head: list[str | int | float] = [
-            job.queue,
-            job.id,
-            chosen,
-            self.dedupe,
-            self.window_seconds,
-            self.delay_seconds,
-            job.priority,
-            job.owner,
-        ]
-        return [*head, len(values), *values]
 
 
 def new_id() -> str:

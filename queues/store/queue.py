@@ -11,50 +11,23 @@ import redis
 from queues import signals
 from queues.conf import settings
 from queues.exceptions import JobNotFound
-from queues.jobs.backoff import Backoff, Exponential, parse_backoff
 from queues.jobs.job import Job
-from queues.jobs.options import Keep
 from queues.jobs.states import ENDED, RQ_STATUS, State
 from queues.store import bulk, cleaning, history, keys, listing, scripts, stats, telling, workers
 from queues.store.connection import get_connection, queue_config, translated
 from queues.store.finding.filters import Filter, Wanted
 from queues.store.finding.matching import find_failed_ids
+from queues.store.queue_options import QueueOptions
 from queues.store.stats import QueueStats
 
 
-class Queue:
+class Queue(QueueOptions):
     """One queue of RQ_QUEUES, by name. Raises UnknownQueue; its methods raise RedisUnavailable."""
-
-    def __init__(self, name: str) -> None:
-        self.config = queue_config(name)
-        self.name = name
 
     @property
     def connection(self) -> redis.Redis:
+        """The client that all queues of its server share in this process; an idle one is opened by its first use."""
         return get_connection(self.name)
-
-    @property
-    def concurrency(self) -> int:
-        """Jobs that one worker runs at a time."""
-        return int(self.config.get("CONCURRENCY", settings.concurrency))
-
-    @property
-    def attempts(self) -> int:
-        """Runs in all of a job that says nothing else."""
-        return int(self.config.get("ATTEMPTS", settings.attempts))
-
-    @property
-    def backoff(self) -> Backoff:
-        """The wait after a failure of a job that says nothing else."""
-        return parse_backoff(self.config["BACKOFF"]) if "BACKOFF" in self.config else Exponential()
-
-    @property
-    def keep_completed(self) -> Keep:
-        return Keep.parse(self.config.get("KEEP_COMPLETED", settings.keep_completed))
-
-    @property
-    def keep_failed(self) -> Keep:
-        return Keep.parse(self.config.get("KEEP_FAILED", settings.keep_failed))
 
     @property
     def is_paused(self) -> bool:
@@ -70,6 +43,7 @@ class Queue:
         signals.paused.send_robust(sender=Queue, queue=self)
 
     def resume(self) -> None:
+        """Workers take jobs again, at once."""
         with translated(), self.connection.pipeline() as pipeline:
             pipeline.hdel(keys.state(self.name), "paused")
             keys.ring(pipeline, self.name)
@@ -144,6 +118,7 @@ class Queue:
         return self.promote_many([job_id]) == 1
 
     def promote_many(self, ids: Sequence[str]) -> int:
+        """The same for those of these jobs that are delayed. Returns how many."""
         return bulk.act(scripts.promote, self, ids)
 
     def remove(self, job_id: str) -> bool:
@@ -179,6 +154,7 @@ class Queue:
             return history.read(self.connection, job_id)
 
     def workers(self) -> list[workers.WorkerInfo]:
+        """The living ones that serve it, by name."""
         with translated():
             return workers.of_queue(self.connection, self.name)
 

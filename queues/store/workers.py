@@ -57,6 +57,7 @@ class WorkerInfo:
             pause(get_connection(self.queues[0]), self)
 
     def resume(self) -> None:
+        """See resume_worker."""
         with translated():
             resume(get_connection(self.queues[0]), self)
 
@@ -118,9 +119,11 @@ def _info(key: str, fields: Mapping[bytes, bytes]) -> WorkerInfo:
 
 
 def tell(connection: redis.Redis, queue: str, *, command: str) -> None:
-    """Sends a command about the queue to each of its workers."""
-    for worker in of_queue(connection, queue):
-        send(connection, worker.name, command=command, queue=queue)
+    """Sends a command about the queue to each of its workers, in three round trips however many they are."""
+    with connection.pipeline(transaction=False) as pipeline:
+        for worker in of_queue(connection, queue):
+            send(pipeline, worker.name, command=command, queue=queue)
+        pipeline.execute()
 
 
 def send(connection: redis.Redis, worker: str, **command: str) -> bool:
@@ -130,9 +133,11 @@ def send(connection: redis.Redis, worker: str, **command: str) -> bool:
 
 def pause(connection: redis.Redis, worker: WorkerInfo, queue: str = "") -> None:
     """The worker takes no more jobs (of the queue) once this has returned; running ones finish. It forgets that when it ends."""
-    connection.hset(keys.worker(worker.name), _field(queue), 1)
-    for name in _queues(worker, queue):
-        send(connection, worker.name, command="pause-queue", queue=name)
+    with connection.pipeline(transaction=False) as pipeline:
+        pipeline.hset(keys.worker(worker.name), _field(queue), 1)
+        for name in _queues(worker, queue):
+            send(pipeline, worker.name, command="pause-queue", queue=name)
+        pipeline.execute()
 
 
 def resume(connection: redis.Redis, worker: WorkerInfo, queue: str = "") -> None:

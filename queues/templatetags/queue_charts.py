@@ -13,11 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from queues.admin.charts import Chart
-from queues.admin.words import count_text, span_text
 
 register = template.Library()
-register.filter("span", span_text)
-register.filter("count", count_text)
 
 SPARK_WIDTH, SPARK_HEIGHT = 120, 24
 BASE = SPARK_HEIGHT - 2

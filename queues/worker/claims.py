@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -140,6 +140,10 @@ class Claimer:
         del self.unanswered[token]
         due, jobs = answer[:2]
         self.resting, self.paused, self.faults = ({name.decode() for name in names} for names in answer[2:])
+        return self._units(jobs), float(due) if due else None
+
+    def _units(self, jobs: Iterable[Sequence[Any]]) -> list[Unit]:
+        """The calls of the jobs that claim.lua gave out, each with the number of its call."""
         units: dict[int, Unit] = {}
         for queue, job_id, number, execution, *values in jobs:
             fields = {name: value for name, value in zip(FIELDS, values, strict=True) if value is not None}
@@ -148,7 +152,7 @@ class Claimer:
                 units[number].claims.append(claim)
             else:
                 units[number] = Unit(queue=claim.queue, name=claim.name, claims=[claim], timeout_seconds=_timeout(claim))
-        return list(units.values()), float(due) if due else None
+        return list(units.values())
 
     def lost(self, connection: redis.Redis, queues: Iterable[str]) -> list[Claim]:
         """Jobs that were leased to this worker by calls whose answer never came: nobody runs them. Redis may still read such a call

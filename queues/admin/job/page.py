@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from queues.admin.job.timeline import Event, last_line, timeline
-from queues.admin.payload.fields import json_text
+from queues.admin.payload.texts import json_text
 from queues.jobs.job import Job
 from queues.jobs.registry import Definition, registry
 from queues.jobs.states import ENDED, State

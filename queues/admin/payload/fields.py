@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from queues.admin.payload.schema import MISSING, Property
+from queues.admin.payload.texts import json_text, with_plain_lines
 from queues.masking import is_masked
 
 LONG_TEXT = 80
@@ -171,20 +172,6 @@ def field_for(about: Property) -> PayloadField:
         case {"type": "integer" | "number" as kind}:
             return NumberField(about, is_whole=kind == "integer")
     return JSONField(about)
-
-
-def json_text(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
-
-
-def with_plain_lines(text: Any) -> str:
-    """With line ends as they were before a browser sent them."""
-    return str(text or "").replace("\r\n", "\n").replace("\r", "\n")
-
-
-def normal(text: Any) -> str:
-    """As a browser sends back what it was shown, NUL included."""
-    return with_plain_lines(text).replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _words(value: Any) -> str:

@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import ValidationError
 from pydantic.errors import PydanticUserError
 
-from queues.admin.payload.fields import JSONField, field_for, normal
+from queues.admin.payload.fields import JSONField, field_for
 from queues.admin.payload.schema import MISSING, Property
+from queues.admin.payload.texts import normal
 from queues.jobs.registry import Definition
 from queues.masking import Masker, holds_mask, unmask
 from queues.store import payloads
