@@ -89,7 +89,7 @@ class DeadLetterAdmin(PageAdmin):
         told = {"words": chosen.words, "object_id": chosen.object_id}
         job = enqueue(BulkDeadLetters.model_validate({"action": what, **group, "expected": expected, "until": until, **told, **who}))
         audit.record(request, DeadLetter, chosen.object_id, f"{what}, {expected} ({chosen.words}): left to the job {job.id}")
-        tell_left(request, job)
+        tell_left(self, request, job)
         return self.back(request, "deadletter_changelist")
 
     def _confirm(self, request: HttpRequest, what: str, title: str) -> HttpResponseBase:

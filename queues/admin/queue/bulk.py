@@ -68,7 +68,7 @@ class BulkPages(PageAdmin):
         user = request.user
         job = bulk.enqueue(action.name, selection, user_id=str(user.pk or ""), user_name=user.get_username())
         self._tell(request, selection.queue, f"{action.name}, all {selection}: left to the job {job.id}")
-        tell_left(request, job)
+        tell_left(self, request, job)
         return self._back_to(selection.queue, sight)
 
     def _confirm(
