@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from queues.admin.job.shown import MOST_CHARACTERS, MOST_OF_A_LINE, MOST_OF_A_TRACEBACK, Shown, Traceback
 from queues.admin.job.timeline import Event, last_line, timeline
 from queues.admin.payload.texts import json_text
 from queues.jobs.job import Job
@@ -19,33 +18,6 @@ from queues.masking import Masker
 from queues.store.details import JobDetails, LogPart
 from queues.store.history import Ending
 from queues.store.queue import queue_names
-
-MOST_CHARACTERS = 20_000
-"""Of one text: longer ones are cut, with a link to the whole."""
-MOST_OF_A_LINE = 2000
-MOST_OF_A_TRACEBACK = 32_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shown:
-    """A text, cut where it is long: `more` says how many characters are left out."""
-
-    text: str
-    more: int = 0
-
-    @classmethod
-    def cut(cls, text: str, most: int = MOST_CHARACTERS) -> Shown:
-        return cls(text=text[:most], more=max(0, len(text) - most))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Traceback:
-    """Of one run, by its worker; `at` is when it ended."""
-
-    title: str
-    text: str
-    worker: str
-    at: datetime | None
 
 
 def words_of(state: State) -> str:
