@@ -19,7 +19,8 @@ from queues.store.connection import translated
 from queues.store.fields import rq_time
 from queues.store.job_hash import by_name, job_of
 from queues.store.queue import get_queue
-from queues.store.slices import in_slices
+
+MAX_PER_CALL = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,15 +38,8 @@ class NewJob:
     def arguments(self) -> list[str | bytes | int | float]:
         """The job as add.lua reads it."""
         job = self.job
-        chosen = "1" if self.has_chosen_id else ""
-        values = [part for pair in self._fields().items() for part in pair]
-        head: tuple[str | int | float, ...] = (job.queue, job.id, chosen, self.dedupe, self.window_seconds, self.delay_seconds)
-        return [*head, job.priority, job.owner, len(values), *values]
-
-    def _fields(self) -> dict[str, str | bytes | int]:
-        """The job's hash as it begins."""
-        job, moment = self.job, rq_time(time.time())
-        return {
+        moment = rq_time(time.time())
+        fields: dict[str, str | bytes | int] = {
             "created_at": moment,
             "enqueued_at": moment,
             "origin": job.queue,
@@ -59,6 +53,19 @@ class NewJob:
             **({"owner": job.owner} if job.owner else {}),
             **self.extra,
         }
+        values = [part for pair in fields.items() for part in pair]
+        chosen = "1" if self.has_chosen_id else ""
+        head: list[str | int | float] = [
+            job.queue,
+            job.id,
+            chosen,
+            self.dedupe,
+            self.window_seconds,
+            self.delay_seconds,
+            job.priority,
+            job.owner,
+        ]
+        return [*head, len(values), *values]
 
 
 def new_id() -> str:
@@ -78,8 +85,8 @@ def send(new: Sequence[NewJob]) -> list[Job]:
     stored: dict[str, Job | None] = {}
     for items in by_server.values():
         connection = servers[items[0].job.queue]
-        for part in in_slices(items):
-            stored |= _send_part(connection, part)
+        for at in range(0, len(items), MAX_PER_CALL):
+            stored |= _send_part(connection, items[at : at + MAX_PER_CALL])
     if taken := [item.job for item in new if stored[item.job.id] is None]:
         raise JobIdTaken(taken)
     return [job for item in new if (job := stored[item.job.id]) is not None]
