@@ -1,4 +1,4 @@
-"""What has become of jobs over time: counted by the scripts as runs begin and end (see `tally` in common.lua), read here.
+"""What has become of jobs over time: counted by the scripts as runs begin and end (see `tally` in counting.lua), read here.
 
 Per minute for two hours without names, per hour for eight days and since ever by job name. A histogram's bucket b ends at 2^(b/2) ms.
 """

@@ -15,7 +15,7 @@ from queues.store.keys import PREFIX
 Argument = str | bytes | int | float
 
 _FOLDER = Path(__file__).parent / "lua"
-_COMMON = (_FOLDER / "common.lua").read_text()
+_COMMON = "".join((_FOLDER / f"{part}.lua").read_text() for part in ("base", "counting", "common"))
 
 
 class Script:

@@ -8,7 +8,7 @@ from queues.jobs.registry import registry
 from queues.store.metrics import Tally
 
 OTHERS = "(others)"
-"""Also what common.lua counts under when a queue has too many names."""
+"""Also what counting.lua counts under when a queue has too many names."""
 MOST_OTHERS = 50
 """Names that are not registered here: those of older code, of another project, or a stranger's."""
 LONGEST = 100

@@ -1,4 +1,4 @@
-"""A past for the charts: what workers would have counted in two hours and eight days (see `tally` in common.lua)."""
+"""A past for the charts: what workers would have counted in two hours and eight days (see `tally` in counting.lua)."""
 
 from __future__ import annotations
 
