@@ -50,9 +50,9 @@ def fill() -> None:
     from django.db import connection
 
     from embeddings import embeddings_disabled
-    from embeddings.capture.registry import registry
     from embeddings.indexing.plans import recipe_of
     from embeddings.models import EmbeddingModel
+    from embeddings.registering.registry import registry
     from theo.context.models import Person
 
     users = User.objects.bulk_create(User(username=f"user {number}") for number in range(USERS))
@@ -69,10 +69,10 @@ def fill() -> None:
 
 
 def measure() -> None:
-    from embeddings.capture.registry import registry
     from embeddings.models import EmbeddingModel
     from embeddings.reconciling import contents, keys, orphans
     from embeddings.reconciling.comparing import count_type, mend_type
+    from embeddings.registering.registry import registry
 
     model = EmbeddingModel.objects.active()
     person = registry.get("person")

@@ -8,10 +8,11 @@ class EmbeddingsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from embeddings import checks, permissions, readiness, setting_checks  # noqa: F401
-        from embeddings.capture import installation, signals
-        from embeddings.capture.registry import registry
-        from embeddings.indexing import parking
+        from embeddings import checks, permissions, readiness  # noqa: F401
+        from embeddings.capture.receivers import signals
+        from embeddings.capture.triggers import installation
+        from embeddings.owing import parking
+        from embeddings.registering.registry import registry
         from queues.api.prometheus.registry import register_collector
         from queues.api.readiness import register_check
 

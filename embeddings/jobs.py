@@ -6,15 +6,12 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from embeddings.capture.changes import BULK_PRIORITY, PART, Change, Entity, bulk_payloads
 from embeddings.conf import settings
 from embeddings.exceptions import InvalidInput, OutOfTime, ProviderError
 from embeddings.indexing.bulk import TIMEOUT_SECONDS, embed_all
 from embeddings.indexing.failures import Failure, Failures
 from embeddings.indexing.fan_out import expand
 from embeddings.indexing.indexer import DATABASE_TROUBLE, index
-from embeddings.indexing.owing import owe_missing
-from embeddings.indexing.parking import park
 from embeddings.indexing.probing import probe_providers
 from embeddings.names import (
     BULK_EMBED,
@@ -26,6 +23,9 @@ from embeddings.names import (
     GENERATE_EMBEDDING,
     SWEEP_EMBEDDINGS,
 )
+from embeddings.owing.changes import BULK_PRIORITY, PART, Change, Entity, bulk_payloads
+from embeddings.owing.giving_way import owe_missing
+from embeddings.owing.parking import park
 from embeddings.payloads import BulkEmbedJobData, EmbeddingJobData, FanOutJobData
 from embeddings.reconciling.cleanup import cleanup
 from embeddings.reconciling.counting import count_all

@@ -14,11 +14,11 @@ from django.db.models import Count, Min, Q, Sum
 from django.db.models.functions import Now
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from embeddings.capture.registry import registry
 from embeddings.conf import settings
 from embeddings.models import DirtyEntity, EmbeddingModel, EmbeddingUsage, FanOut
 from embeddings.names import EMBEDDINGS
 from embeddings.providers.gate import read_troubles
+from embeddings.registering.registry import registry
 from queues import QueuesError, get_queue
 
 log = logging.getLogger("embeddings")

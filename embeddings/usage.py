@@ -13,7 +13,7 @@ from django.db import Error, transaction
 from django.db.transaction import get_connection
 
 if TYPE_CHECKING:
-    from embeddings.indexing.batches import PaidRequest
+    from embeddings.indexing.asking import PaidRequest
     from embeddings.providers import Provider
 
 log = logging.getLogger("embeddings")

@@ -11,10 +11,10 @@ from typing import Any
 from django.db.models import Count, Min, Q
 
 from embeddings.admin.rows import count_rows
-from embeddings.capture.registry import registry
 from embeddings.models import Coverage, DirtyEntity, EmbeddingModel, EmbeddingState, FanOut
 from embeddings.reconciling.report import WRONG
 from embeddings.reconciling.status import models_of
+from embeddings.registering.registry import registry
 
 SHOWN = ("stale", "orphaned")
 """Of what a count finds wrong, these have columns; the others are named where there are any."""

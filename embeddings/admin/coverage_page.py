@@ -14,8 +14,8 @@ from embeddings.admin.coverage import TypeCoverage, read_coverage
 from embeddings.admin.usage import Day, read_usage
 from embeddings.conf import settings
 from embeddings.exceptions import ProviderMisconfigured
-from embeddings.indexing.parking import Parked, find_parked
 from embeddings.models import EmbeddingModel
+from embeddings.owing.parking import Parked, find_parked
 from embeddings.providers.gate import provider_state
 from embeddings.providers.state import ProviderState
 from queues.admin.charts import Chart, Series

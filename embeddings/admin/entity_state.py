@@ -9,10 +9,10 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
-from embeddings.capture.embeddable import Embeddable
-from embeddings.capture.registry import registry
 from embeddings.indexing.plans import recipe_of
 from embeddings.models import DirtyEntity, EmbeddingModel, EmbeddingState
+from embeddings.registering.embeddable import Embeddable
+from embeddings.registering.registry import registry
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,9 +9,9 @@ from django.db import connections
 from django.db.models import Q
 
 from embeddings.backfill.selection import Target
-from embeddings.indexing.parking import Parked, parked_entity
 from embeddings.models import DirtyEntity
 from embeddings.models.dirty import DirtyEntityQuerySet
+from embeddings.owing.parking import Parked, parked_entity
 
 REASONS = 5
 

@@ -10,12 +10,12 @@ from typing import Any
 from django.db import router
 from django.db.models import DateField, F, Field, Model, QuerySet
 
-from embeddings.capture.changes import PART
-from embeddings.capture.embeddable import Embeddable
-from embeddings.capture.registry import registry
 from embeddings.conf import settings
 from embeddings.exceptions import InvalidBackfill
 from embeddings.models import EmbeddingModel
+from embeddings.owing.changes import PART
+from embeddings.registering.embeddable import Embeddable
+from embeddings.registering.registry import registry
 
 Key = tuple[Any, str]
 """A primary key and the owner's, '' where there is none."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from django.db import connections
 
-from embeddings.capture.changes import Entity
 from embeddings.models import EmbeddingModel
+from embeddings.owing.changes import Entity
 
 MAX_ERROR_CHARACTERS = 2000
 

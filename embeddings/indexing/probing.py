@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from embeddings.exceptions import ProviderError
-from embeddings.indexing.batches import PaidRequest
+from embeddings.indexing.asking import PaidRequest
 from embeddings.models import EmbeddingModel
 from embeddings.providers.probe import probe
 from embeddings.usage import record_usage

@@ -10,9 +10,9 @@ from django.db import transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.transaction import get_connection
 
-from embeddings.capture.changes import Entity
 from embeddings.indexing.plans import Plan, Vector
 from embeddings.models import EmbeddingModel
+from embeddings.owing.changes import Entity
 
 STATES_TEMPLATE = """
 INSERT INTO embeddings_embeddingstate AS state

@@ -12,10 +12,10 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from embeddings.capture.registry import registry
 from embeddings.conf import settings
 from embeddings.exceptions import NotRegistered
 from embeddings.reconciling.report import OPEN, WRONG
+from embeddings.registering.registry import registry
 
 COUNTS = (*WRONG, *OPEN)
 

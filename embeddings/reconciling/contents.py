@@ -6,11 +6,11 @@ import logging
 from collections import Counter
 from typing import Any
 
-from embeddings.capture.embeddable import Embeddable
 from embeddings.indexing.plans import Plan, make_plan
 from embeddings.models import DirtyEntity, EmbeddingModel, EmbeddingState
 from embeddings.providers import Provider
 from embeddings.reconciling.window import Finding, Window
+from embeddings.registering.embeddable import Embeddable
 
 log = logging.getLogger("embeddings")
 

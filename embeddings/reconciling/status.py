@@ -9,16 +9,16 @@ from datetime import date, timedelta
 from django.db.models import Sum
 from django.utils import timezone
 
-from embeddings.capture.registry import registry
 from embeddings.conf import settings
-from embeddings.indexing.parking import Parked, find_parked
 from embeddings.models import EmbeddingModel, EmbeddingUsage
+from embeddings.owing.parking import Parked, find_parked
 from embeddings.providers import first_model
 from embeddings.providers.gate import provider_state
 from embeddings.providers.state import ProviderState
 from embeddings.reconciling.comparing import count_type
 from embeddings.reconciling.orphans import stored_types
 from embeddings.reconciling.report import TypeReport
+from embeddings.registering.registry import registry
 
 DAYS = 7
 MOST_PARKED = 1000

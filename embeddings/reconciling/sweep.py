@@ -9,11 +9,11 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from embeddings.capture.changes import Change, enqueue
-from embeddings.capture.fan_outs import enqueue_fan_outs
 from embeddings.conf import settings
-from embeddings.indexing.parking import park
 from embeddings.models import DirtyEntity, FanOut
+from embeddings.owing.changes import Change, enqueue
+from embeddings.owing.fan_outs import enqueue_fan_outs
+from embeddings.owing.parking import park
 from queues import InvalidPayload
 
 MOST = 1000

@@ -9,11 +9,11 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import router
 from django.db.models import Model
 
-from embeddings.capture.embeddable import Embeddable
-from embeddings.capture.registry import registry
 from embeddings.conf import settings
 from embeddings.exceptions import InvalidSearch
 from embeddings.models import Embedding, EmbeddingModel
+from embeddings.registering.embeddable import Embeddable
+from embeddings.registering.registry import registry
 from embeddings.search.request import check_user, make_request
 from embeddings.search.result import SearchResult
 from embeddings.search.retrieval import alive, retrieve

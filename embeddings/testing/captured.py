@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 if TYPE_CHECKING:
-    from embeddings.capture.changes import Change
+    from embeddings.owing.changes import Change
 
 
 @contextmanager
@@ -19,7 +19,7 @@ def captured_changes() -> Iterator[list[Change]]:
     or transaction took along is missing. Every save counts, also of one entity. Entities that depend on a changed row are
     captured by whoever expands its fan-out row: call `run_pending` inside the block. Triggers are not seen.
     """
-    from embeddings.capture import changes
+    from embeddings.owing import changes
 
     captured: list[Change] = []
     before = changes.pending_changes()

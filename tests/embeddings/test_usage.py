@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Sum
 
 from embeddings import search
-from embeddings.indexing.batches import PaidRequest
+from embeddings.indexing.asking import PaidRequest
 from embeddings.models import DirtyEntity, EmbeddingUsage
 from embeddings.providers.fake import FakeProvider
 from embeddings.usage import divide, record_usage

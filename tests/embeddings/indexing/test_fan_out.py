@@ -10,11 +10,11 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
-from embeddings.capture.fan_outs import enqueue_fan_outs
 from embeddings.exceptions import NotRegistered
 from embeddings.indexing import fan_out
 from embeddings.indexing.fan_out import expand
 from embeddings.models import DirtyEntity, FanOut
+from embeddings.owing.fan_outs import enqueue_fan_outs
 from queues import Job, get_failed_jobs, get_queue, retry_failed
 from queues.testing import run_jobs
 from tests.embeddings.conftest import stored, work

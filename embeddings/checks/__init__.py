@@ -1,0 +1,14 @@
+"""System checks: each with its id, the cause and the cure."""
+
+from embeddings.checks.database import check_circuits, check_embeddables, check_local_model, check_pgvector, check_provider, check_triggers
+from embeddings.checks.settings import check_settings
+
+__all__ = [
+    "check_circuits",
+    "check_embeddables",
+    "check_local_model",
+    "check_pgvector",
+    "check_provider",
+    "check_settings",
+    "check_triggers",
+]

@@ -1,0 +1,130 @@
+"""System checks: each names the cause and the cure."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import DatabaseError, connections
+
+from embeddings.capture.triggers import installation
+from embeddings.conf import settings
+from embeddings.exceptions import ProviderError, TablesMissing
+from embeddings.names import EMBEDDINGS
+from embeddings.providers import get_provider
+from embeddings.providers.gate import read_troubles
+from embeddings.registering.embeddable import Embeddable
+from embeddings.registering.path_checks import find_path_mistakes
+from embeddings.registering.registry import registry
+from queues.store.connection import new_connection
+
+log = logging.getLogger("embeddings")
+
+LEAST_PGVECTOR = (0, 8, 4)
+REDIS_ANSWER_SECONDS = 0.5
+
+
+@register("embeddings")
+def check_provider(**_: Any) -> list[CheckMessage]:
+    try:
+        get_provider(settings.provider, model=settings.model, dimensions=settings.dimensions)
+    except ProviderError as error:
+        return [Error(str(error), hint="See EMBEDDINGS_PROVIDER, EMBEDDINGS_MODEL and EMBEDDINGS_DIMENSIONS.", id="embeddings.E001")]
+    return []
+
+
+@register("embeddings")
+def check_local_model(**_: Any) -> list[CheckMessage]:
+    if settings.provider not in ("local", "fake") or django_settings.DEBUG:
+        return []
+    return [
+        Warning(
+            f"Embeddings come from the provider {settings.provider!r}, which is meant for trying things out.",
+            hint="Set EMBEDDINGS_PROVIDER to 'openai', and EMBEDDINGS_OPENAI_API_KEY or EMBEDDINGS_OPENAI_BASE_URL.",
+            id="embeddings.W001",
+        )
+    ]
+
+
+@register("embeddings")
+def check_circuits(**_: Any) -> list[CheckMessage]:
+    """Of all providers that workers use; says nothing where Redis does not answer quickly: whether it should is another check's matter."""
+    try:
+        connection = new_connection(EMBEDDINGS, answer_seconds=REDIS_ANSWER_SECONDS)
+        with closing(connection):
+            troubles = read_troubles(connection)
+    except Exception as error:
+        log.debug("Redis does not say which providers are in trouble: %s", error)
+        return []
+    hint = "Put the key, the quota, the permission or the model right: the circuit probes itself closed."
+    return [
+        Warning(f"Nothing is embedded by {state.provider} {state.model}: {state}", hint=hint, id="embeddings.W002")
+        for state in troubles
+        if state.is_open
+    ]
+
+
+@register("embeddings")
+def check_embeddables(**_: Any) -> list[CheckMessage]:
+    return [message for embeddable in registry for message in _check_embeddable(embeddable)]
+
+
+def _check_embeddable(embeddable: Embeddable) -> list[CheckMessage]:
+    name = type(embeddable).__qualname__
+    hint = f"Mend it where {embeddable.model._meta.label} is registered, mostly {embeddable.model._meta.app_label}/embeddables.py."
+    return [Error(f"{name}: {mistake}.", hint=hint, id="embeddings.E002") for mistake in find_path_mistakes(embeddable)]
+
+
+@register(Tags.database)
+def check_pgvector(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    messages: list[CheckMessage] = []
+    for alias in databases or ():
+        connection = connections[alias]
+        if connection.vendor != "postgresql":
+            messages.append(
+                Error(f"The database {alias!r} is no PostgreSQL.", hint="Embeddings need PostgreSQL with pgvector.", id="embeddings.E003")
+            )
+            continue
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT default_version, installed_version FROM pg_available_extensions WHERE name = 'vector'")
+                row = cursor.fetchone()
+        except DatabaseError as error:
+            reason = str(error).strip().splitlines()[0]
+            messages.append(Error(f"The database {alias!r} does not answer: {reason}", hint="See DATABASES.", id="embeddings.E004"))
+            continue
+        messages += _check_version(alias, row)
+    return messages
+
+
+def _check_version(alias: str, row: tuple[str, str | None] | None) -> list[CheckMessage]:
+    if row is None:
+        hint = "Install it on the server (package postgresql-NN-pgvector, image pgvector/pgvector)."
+        return [Error(f"The server of the database {alias!r} has no pgvector extension.", hint=hint, id="embeddings.E005")]
+    version = row[1] or row[0]
+    if tuple(int(part) for part in version.split(".")) < LEAST_PGVECTOR:
+        hint = "Install a newer package, then ALTER EXTENSION vector UPDATE."
+        return [Error(f"pgvector of the database {alias!r} is {version}; 0.8.4 or later is needed.", hint=hint, id="embeddings.E006")]
+    return []
+
+
+@register(Tags.database)
+def check_triggers(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Missing ones matter where nothing else captures, outdated ones always: they may make writes fail."""
+    messages: list[CheckMessage] = []
+    for alias in [alias for alias in databases or () if alias in settings.databases and connections[alias].vendor == "postgresql"]:
+        try:
+            states = installation.status(using=alias)
+        except (DatabaseError, TablesMissing):
+            continue  # embeddings.E004 or the check of migrations says so
+        is_used = not settings.signals or any(state.state != "missing" for state in states)
+        wrong = [f"{state.entity_type} on {state.table} ({state.state})" for state in states if is_used and state.state != "installed"]
+        if wrong:
+            names = ", ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
+            text = f"Triggers of embeddings in the database {alias!r} are not as they should be: {names}."
+            messages.append(Warning(text, hint="Run manage.py embeddings_triggers install.", id="embeddings.W010"))
+    return messages
