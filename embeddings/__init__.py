@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from embeddings.capture.disabled import embeddings_disabled
 from embeddings.capture.writes.querysets import EmbeddableManager, EmbeddableQuerySet, EmbeddableQuerySetMixin
 from embeddings.exceptions import AlreadyRegistered, EmbeddingsError, InvalidEmbeddable, InvalidSearch, NotRegistered, ProviderError
-from embeddings.indexing.chunks import Chunking
+from embeddings.registering.chunking import Chunking
 from embeddings.registering.embeddable import Embeddable
 from embeddings.registering.registry import register
 from embeddings.search.result import SearchResult

@@ -11,7 +11,7 @@ class EmbeddingsConfig(AppConfig):
         from embeddings import checks, permissions, readiness  # noqa: F401
         from embeddings.capture.receivers import signals
         from embeddings.capture.triggers import installation
-        from embeddings.owing import parking
+        from embeddings.indexing import deaths
         from embeddings.registering.registry import registry
         from queues.api.prometheus.registry import register_collector
         from queues.api.readiness import register_check
@@ -19,7 +19,7 @@ class EmbeddingsConfig(AppConfig):
         autodiscover_modules("embeddables")
         permissions.join_groups()
         signals.connect(registry)
-        parking.connect()
+        deaths.connect()
         register_check("pgvector", readiness.check_pgvector)
         register_collector("embeddings.metrics.EmbeddingsCollector")
         post_migrate.connect(installation.refresh, sender=self, dispatch_uid="embeddings.triggers")

@@ -23,7 +23,8 @@ from embeddings.names import (
     GENERATE_EMBEDDING,
     SWEEP_EMBEDDINGS,
 )
-from embeddings.owing.changes import BULK_PRIORITY, PART, Change, Entity, bulk_payloads
+from embeddings.owing.changes import PART, Change, Entity
+from embeddings.owing.enqueueing import BULK_PRIORITY, bulk_payloads
 from embeddings.owing.giving_way import owe_missing
 from embeddings.owing.parking import park
 from embeddings.payloads import BulkEmbedJobData, EmbeddingJobData, FanOutJobData

@@ -16,7 +16,6 @@ from embeddings.conf import settings
 from embeddings.exceptions import ProviderMisconfigured
 from embeddings.models import EmbeddingModel
 from embeddings.owing.parking import Parked, find_parked
-from embeddings.providers.gate import provider_state
 from embeddings.providers.state import ProviderState
 from queues.admin.charts import Chart, Series
 from queues.admin.words import count_text
@@ -112,7 +111,7 @@ def _read(using: str) -> IndexPage:
     return IndexPage(
         database=using,
         types=types,
-        models=[ModelState(model=model, provider=provider_state(model)) for model in models.values()],
+        models=[ModelState(model=model, provider=model.provider_state) for model in models.values()],
         usage=read_usage(using),
         parked=[ParkedRow(row=row) for row in find_parked(using=using, most=MOST_PARKED)],
         fault=fault,

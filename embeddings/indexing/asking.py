@@ -1,4 +1,4 @@
-"""Requests to a provider: as many texts as its limits take, and what fails halved down to the text to blame.
+"""Asking a provider for the vectors of texts: what fails is halved down to the text to blame.
 
 No database access: several threads of one job may be in here at once, each with Answers of its own.
 """
@@ -8,13 +8,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from embeddings.exceptions import ContentTooLong, InvalidInput, ProviderError, ProviderFault, ProviderUnavailable
-from embeddings.indexing.plans import Plan
+from embeddings.indexing.batches import batches
 from embeddings.providers import EmbeddingBatch, Provider, probe
 from embeddings.providers.gate import Gate
+from embeddings.usage import PaidRequest
 
 log = logging.getLogger("embeddings")
 
@@ -23,45 +23,6 @@ LEAST_SECONDS = 10.0
 """With less time left no request is begun: that it is not answered in time would be nobody's fault but ours."""
 ENOUGH_SECONDS = 90.0
 """An entity that had so long to itself, and was not done, will not be at the next try either."""
-
-
-def batches(texts: Sequence[str], provider: Provider) -> Iterator[range]:
-    """Index ranges, in order, each within the provider's inputs and tokens a request."""
-    start = tokens = 0
-    for index, text in enumerate(texts):
-        size = provider.estimate_tokens(text)
-        if index > start and (index - start == provider.max_inputs or tokens + size > provider.max_tokens):
-            yield range(start, index)
-            start, tokens = index, 0
-        tokens += size
-    if start < len(texts):
-        yield range(start, len(texts))
-
-
-def group_plans(plans: Sequence[Plan], provider: Provider) -> Iterator[list[Plan]]:
-    """Plans whose wanted chunks fill a request; an entity with more of them than that is a group of its own."""
-    group: list[Plan] = []
-    inputs = tokens = 0
-    for plan in plans:
-        wanted = plan.wanted
-        size = sum(map(provider.estimate_tokens, wanted))
-        if group and (inputs + len(wanted) > provider.max_inputs or tokens + size > provider.max_tokens):
-            yield group
-            group, inputs, tokens = [], 0, 0
-        group.append(plan)
-        inputs, tokens = inputs + len(wanted), tokens + size
-    if group:
-        yield group
-
-
-@dataclass(frozen=True, kw_only=True)
-class PaidRequest:
-    """One that was answered: the indices of its texts, none where it only asked whether the provider serves, their estimated
-    tokens, and the tokens that it cost by the provider's own count."""
-
-    texts: Sequence[int] = ()
-    estimates: Sequence[int] = ()
-    tokens: int
 
 
 class Answers:

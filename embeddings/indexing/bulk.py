@@ -12,8 +12,9 @@ from embeddings.indexing.failures import Failures
 from embeddings.indexing.indexer import PROVIDER_SECONDS, Indexer
 from embeddings.indexing.plans import Plan
 from embeddings.indexing.requests import ask
-from embeddings.owing.changes import Change, Entity, enqueue
-from embeddings.owing.giving_way import read_versions
+from embeddings.owing.changes import Change, Entity
+from embeddings.owing.dirty import read_versions
+from embeddings.owing.enqueueing import enqueue
 from embeddings.parts import parts
 from queues import QueuesError
 

@@ -9,7 +9,8 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from embeddings.models import FanOut
-from embeddings.owing.changes import PART, Change, record
+from embeddings.owing.changes import PART, Change
+from embeddings.owing.dirty import record
 from embeddings.owing.giving_way import write_in_time
 from embeddings.registering.embeddable import Embeddable
 from embeddings.registering.registry import registry

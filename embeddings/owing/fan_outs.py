@@ -11,10 +11,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connections, transaction
-from django.db.models.functions import Now
 
 from embeddings.models import FanOut
-from embeddings.owing.changes import RelatedChange, enqueue, hand_over
+from embeddings.owing.changes import RelatedChange
+from embeddings.owing.enqueueing import enqueue
+from embeddings.owing.outbox import hand_over
 from embeddings.registering.embeddable import Embeddable
 
 UPSERT = """
@@ -33,13 +34,8 @@ RETURNING related_id, transaction_id, version
 """
 
 
-def fan_out(embeddable: Embeddable, path: str, related_id: Any, *, using: str) -> None:
-    """Owes the marking of all that leads to the row by `path`, whatever their number. The caller's transaction has saved that row."""
-    fan_out_all(embeddable, path, [related_id], using=using)
-
-
-def fan_out_all(embeddable: Embeddable, path: str, related_ids: Iterable[Any], *, using: str) -> None:
-    """`fan_out` of many rows, a fan-out row each. The caller's transaction has locked them all."""
+def fan_out(embeddable: Embeddable, path: str, related_ids: Iterable[Any], *, using: str) -> None:
+    """Owes the marking of all that leads to these rows by `path`, whatever their number. The caller's transaction has locked the rows."""
     with transaction.atomic(using=using, savepoint=False):
         versions = _upsert(embeddable, path, list(dict.fromkeys(related_ids)), using, is_own=False)
         changes = [
@@ -60,12 +56,10 @@ def fan_out_unlocked(embeddable: Embeddable, path: str, related_ids: Iterable[An
 
 
 def enqueue_fan_outs(rows: Sequence[FanOut], *, using: str) -> None:
-    """Sends jobs for the rows on their way once more. Those that a saver holds are not waited for. Raises QueuesError."""
+    """Sends jobs for the rows on their way once more. Raises QueuesError."""
     changes = {change.key: change for change in map(_change, rows)}
     enqueue(list(changes.values()), using=using)
-    with transaction.atomic(using=using):
-        free = FanOut.objects.using(using).filter(pk__in=[row.pk for row in rows]).select_for_update(skip_locked=True)
-        FanOut.objects.using(using).filter(pk__in=list(free.values_list("pk", flat=True))).update(enqueued_at=Now())
+    FanOut.objects.using(using).filter(pk__in=[row.pk for row in rows]).mark_enqueued()
 
 
 def _upsert(embeddable: Embeddable, path: str, keys: list[Any], using: str, *, is_own: bool) -> dict[str, tuple[int, int]]:

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from django.db import OperationalError, connections, transaction
 
-from embeddings.models import DirtyEntity
-from embeddings.owing.changes import PART, Entity, owe
+from embeddings.owing.changes import PART, Entity
+from embeddings.owing.dirty import owe, read_versions
 from embeddings.parts import parts
 
 T = TypeVar("T")
@@ -60,13 +60,3 @@ def owe_missing(entities: Sequence[Entity], *, using: str) -> None:
         pending = read_versions(part, using=using, parked=False)
         if missing := [entity for entity in part if entity not in pending]:
             owe_politely(missing, using=using)
-
-
-def read_versions(entities: Sequence[Entity], *, using: str, parked: bool = True) -> dict[Entity, int]:
-    """The versions of those that are owed work, in the order of `entities`."""
-    rows = DirtyEntity.objects.using(using) if parked else DirtyEntity.objects.using(using).pending()
-    rows = rows.filter(entity_type__in={entity[0] for entity in entities}, entity_id__in=[entity[1] for entity in entities])
-    found = {
-        (entity_type, entity_id): version for entity_type, entity_id, version in rows.values_list("entity_type", "entity_id", "version")
-    }
-    return {entity: found[entity] for entity in entities if entity in found}

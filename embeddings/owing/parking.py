@@ -1,4 +1,4 @@
-"""A job that died parks its entity's dirty row, whatever the reason: so nothing is lost and nothing loops. And what is parked, retried."""
+"""Owed work that is parked: no sweep loops on it, and nothing but a retry or a new save takes it up again."""
 
 from __future__ import annotations
 
@@ -6,27 +6,23 @@ import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db.models import QuerySet
-from django.db.models.functions import Now
-from pydantic import ValidationError
 
-from embeddings.indexing.failures import Failure, record_failures
-from embeddings.models import DirtyEntity, EmbeddingModel, FanOut
-from embeddings.names import DELETE_EMBEDDING, EXPAND_FAN_OUT, GENERATE_EMBEDDING
-from embeddings.owing.changes import PART, Change, Entity, record
+from embeddings.models import DirtyEntity, FanOut
+from embeddings.owing.changes import PART, Change, Entity
+from embeddings.owing.dirty import record
 from embeddings.owing.fan_outs import enqueue_fan_outs
 from embeddings.parts import parts
-from embeddings.payloads import EmbeddingJobData, FanOutJobData
-from queues import Job, JobStalled, QueuesError, signals
+from embeddings.payloads import FanOutJobData
+from queues import QueuesError
 
 log = logging.getLogger("embeddings")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parked:
-    """Work that nothing but a retry or a new save takes up again. `path` and the related row's id for a fan-out, else the entity's id."""
+    """Parked work. `path` and the related row's id for a fan-out, else the entity's id."""
 
     database: str
     entity_type: str
@@ -36,14 +32,19 @@ class Parked:
     parked_at: datetime | None
 
 
-def connect() -> None:
-    signals.dead.connect(_died, sender=Job, dispatch_uid="embeddings.parking")
-
-
 def park(entity: Entity, *, reason: str, version: int, using: str) -> bool:
     """Parks the entity's row unless it is newer than the version that failed."""
-    rows = DirtyEntity.objects.using(using).pending().filter(entity_type=entity[0], entity_id=entity[1], version__lte=version)
-    return bool(rows.update(parked_reason=reason[:2000], parked_at=Now()))
+    rows = DirtyEntity.objects.using(using).filter(entity_type=entity[0], entity_id=entity[1], version__lte=version)
+    return bool(rows.park(reason))
+
+
+def park_fan_out(data: FanOutJobData, *, reason: str) -> None:
+    """Parks the fan-out rows that the job was for, unless they were renewed since."""
+    rows = FanOut.objects.using(data.database).filter(entity_type=data.entity_type, version__lte=data.version)
+    rows = rows.filter(transaction_id=data.transaction_id)
+    if not data.transaction_id:
+        rows = rows.filter(path=data.path, related_id=data.related_id)
+    rows.park(reason)
 
 
 def find_parked(
@@ -103,38 +104,9 @@ def _parked(
 def _retry_fan_outs(rows: QuerySet[FanOut], using: str) -> int:
     """They go on where they were: the version, so the position too, stays."""
     found = list(rows)
-    FanOut.objects.using(using).filter(pk__in=[row.pk for row in found]).update(parked_reason="", parked_at=None)
+    FanOut.objects.using(using).filter(pk__in=[row.pk for row in found]).unpark()
     try:
         enqueue_fan_outs(found, using=using)
     except QueuesError as error:
         log.error("The jobs of %d fan-outs did not reach Redis, the sweep will enqueue them: %s", len(found), error)
     return len(found)
-
-
-def park_fan_out(data: FanOutJobData, *, reason: str) -> None:
-    """Parks the fan-out rows that the job was for, unless they were renewed since."""
-    rows = FanOut.objects.using(data.database).pending().filter(entity_type=data.entity_type, version__lte=data.version)
-    rows = rows.filter(transaction_id=data.transaction_id)
-    if not data.transaction_id:
-        rows = rows.filter(path=data.path, related_id=data.related_id)
-    rows.update(parked_reason=reason[:2000], parked_at=Now())
-
-
-def _died(*, job: Job, error: BaseException | None, **_: Any) -> None:
-    """For deaths that no handler sees: a stall, a timeout. A row that is newer than the job's hint is not parked: the sweep
-    enqueues it with its present version. Nor is what a bulk job leaves: the sweep enqueues it one by one, and the one to blame dies alone.
-    """
-    if job.started_at is None or job.name not in (GENERATE_EMBEDDING, DELETE_EMBEDDING, EXPAND_FAN_OUT):
-        return
-    reason = f"{type(error).__name__}: {error}"
-    try:
-        if job.name == EXPAND_FAN_OUT:
-            park_fan_out(FanOutJobData.model_validate(job.data), reason=reason)
-            return
-        data = EmbeddingJobData.model_validate(job.data)
-    except ValidationError:
-        return
-    entity = (data.entity_type, data.entity_id)
-    failure = Failure(error=error or JobStalled("it died without an error"), version=data.version)
-    if park(entity, reason=str(failure), version=data.version, using=data.database):
-        record_failures({entity: failure}, EmbeddingModel.objects.using(data.database).active())

@@ -22,7 +22,6 @@ from embeddings.providers.state import TEXTS, ProviderState, Trouble
 from queues import QueuesError, get_queue
 
 if TYPE_CHECKING:
-    from embeddings.models import EmbeddingModel
     from embeddings.providers.base import Provider
 
 log = logging.getLogger("embeddings")
@@ -115,14 +114,6 @@ def kind_of(error: ProviderError) -> Trouble:
     if isinstance(error, RateLimited):
         return "rate_limit"
     return "circuit" if isinstance(error, ProviderMisconfigured) else "outage"
-
-
-def provider_state(model: EmbeddingModel) -> ProviderState:
-    """What workers found when they last asked the model's provider; asks Redis, not the provider."""
-    try:
-        return Gate(model.get_provider()).state
-    except ProviderMisconfigured as error:
-        return ProviderState(provider=model.provider, model=model.name, kind="circuit", reason=str(error))
 
 
 def read_troubles(connection: redis.Redis) -> list[ProviderState]:

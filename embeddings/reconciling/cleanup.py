@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from embeddings.exceptions import ProviderError
 from embeddings.indexing.indexer import index
 from embeddings.models import Embedding, EmbeddingModel, EmbeddingState, FanOut
-from embeddings.owing.changes import owe
+from embeddings.owing.dirty import owe
 from embeddings.reconciling import orphans
 from embeddings.reconciling.window import windows
 from embeddings.registering.registry import registry

@@ -9,7 +9,8 @@ from django.db import connections
 
 from embeddings.models import EmbeddingModel
 from embeddings.names import Operation
-from embeddings.owing.changes import PART, Change, record
+from embeddings.owing.changes import PART, Change
+from embeddings.owing.dirty import record
 from embeddings.owing.giving_way import write_in_time
 from embeddings.parts import parts
 from embeddings.reconciling.window import Finding

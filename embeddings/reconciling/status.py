@@ -13,7 +13,6 @@ from embeddings.conf import settings
 from embeddings.models import EmbeddingModel, EmbeddingUsage
 from embeddings.owing.parking import Parked, find_parked
 from embeddings.providers import first_model
-from embeddings.providers.gate import provider_state
 from embeddings.providers.state import ProviderState
 from embeddings.reconciling.comparing import count_type
 from embeddings.reconciling.orphans import stored_types
@@ -93,7 +92,7 @@ def _status_of(using: str, entity_types: Collection[str] | None) -> Status:
                 name=model.name,
                 dimensions=model.dimensions,
                 status=str(model.status),
-                provider_state=provider_state(model),
+                provider_state=model.provider_state,
             )
             for model in models
         ],

@@ -9,6 +9,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 from embeddings.exceptions import InvalidContent
 from embeddings.registering.embeddable import Embeddable
+from embeddings.storable import storable
 
 
 def build_content(embeddable: Embeddable, row: Any) -> str:
@@ -37,11 +38,6 @@ def build_metadata(embeddable: Embeddable, row: Any) -> dict[str, Any]:
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidContent(f"metadata() of {embeddable.entity_type} {row.pk} is no JSON: {error}") from error
     return {storable(key): _storable_json(value) for key, value in plain.items()}
-
-
-def storable(text: str) -> str:
-    """Without NUL, which PostgreSQL refuses, and with "?" for half a surrogate pair."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def _storable_json(value: Any) -> Any:

@@ -6,9 +6,10 @@ import logging
 from functools import cached_property
 from typing import Any, ClassVar
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model, QuerySet
 
-from embeddings.indexing.chunks import Chunking
+from embeddings.registering.chunking import Chunking
 from embeddings.registering.dependencies import Dependencies, dependencies_of
 from embeddings.registering.paths import attribute_path, find_field, is_single
 
@@ -65,10 +66,13 @@ class Embeddable:
         return rows.prefetch_related(*prefetched) if prefetched else rows
 
     def owner_id(self, obj: Any) -> Any:
-        """The owner's primary key, None where there is none."""
+        """The owner's primary key; None where there is none, or the row that leads there is gone."""
         *path, last = self.owner.split("__")
         for name in path:
-            obj = getattr(obj, name)
+            try:
+                obj = getattr(obj, name)
+            except ObjectDoesNotExist:
+                return None
             if obj is None:
                 return None
         return getattr(obj, obj._meta.get_field(last).attname)
@@ -97,3 +101,8 @@ class Embeddable:
     def recipe(self) -> str:
         """What, beside the row, the stored content depends on."""
         return f"{self.content_version} {self.chunking}"
+
+
+def owner_text(owner_id: Any) -> str:
+    """An owner's key as states, changes and payloads have it: text, "" for nobody's."""
+    return "" if owner_id is None else str(owner_id)

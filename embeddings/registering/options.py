@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from embeddings.indexing.chunks import Chunking
+from embeddings.registering.chunking import Chunking
 from embeddings.registering.embeddable import Embeddable
 
 ATTRIBUTES = ("entity_type", "owner", "fields", "soft_delete", "depends_on", "content_version", "chunking")

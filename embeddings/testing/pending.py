@@ -82,7 +82,7 @@ def _park(failures: Failures, using: str) -> list[BaseException]:
 @contextmanager
 def _without_jobs() -> Iterator[None]:
     """What is captured meanwhile is served here: no jobs are sent for it, neither now nor when the test's transaction commits."""
-    from embeddings.owing import changes
+    from embeddings.owing import outbox
 
-    with patch.object(changes, "enqueue", lambda captured, using: None), committing():
+    with patch.object(outbox, "enqueue", lambda captured, using: None), committing():
         yield

@@ -58,7 +58,7 @@ def _saved(
     """Nothing leads to a new row yet, unless by its own doing."""
     if raw or not is_captured(using) or not hop.matters(update_fields) or (created and not hop.relation.one_to_many):
         return
-    fan_out(hop.embeddable, hop.path, _key_of(hop, instance), using=using)
+    fan_out(hop.embeddable, hop.path, [_key_of(hop, instance)], using=using)
 
 
 def _unlinking(hop: Hop, *, instance: Model, using: str, raw: bool = False, **_: Any) -> None:

@@ -12,7 +12,8 @@ from embeddings.capture.disabled import is_captured
 from embeddings.capture.receivers import related
 from embeddings.capture.receivers.atomic import save_atomically
 from embeddings.capture.receivers.family import family
-from embeddings.owing.changes import change_of, record
+from embeddings.owing.changes import change_of
+from embeddings.owing.dirty import record
 from embeddings.registering.embeddable import Embeddable
 from embeddings.registering.registry import Registry
 

@@ -12,10 +12,11 @@ from embeddings.capture.disabled import is_captured
 from embeddings.capture.writes.among import has_key_among
 from embeddings.capture.writes.touched import Path, Touched, find_touched
 from embeddings.names import Operation
-from embeddings.owing.changes import PART, Change, record, record_rows
-from embeddings.owing.fan_outs import fan_out_all
+from embeddings.owing.changes import PART, Change
+from embeddings.owing.dirty import record, record_rows
+from embeddings.owing.fan_outs import fan_out
 from embeddings.parts import parts
-from embeddings.registering.embeddable import Embeddable
+from embeddings.registering.embeddable import Embeddable, owner_text
 
 NEW_KEY = "embeddings_new_key"
 
@@ -110,7 +111,7 @@ class Write:
                 Change(
                     entity_type=embeddable.entity_type,
                     entity_id=str(key),
-                    owner_id="" if owner is None else str(owner),
+                    owner_id=owner_text(owner),
                     operation=operation,
                 )
                 for key, owner in rows
@@ -131,7 +132,7 @@ class Write:
 
     def _fan_out(self, keys: Sequence[Any]) -> None:
         for embeddable, path in self.touched.related if keys else ():
-            fan_out_all(embeddable, path, keys, using=self.using)
+            fan_out(embeddable, path, keys, using=self.using)
 
     def _find_conflicting(self, objs: Sequence[Any], unique_fields: Collection[str]) -> list[Any]:
         """Keys of the rows that an upsert updates in place of inserting these: they need not be those of the objects."""

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from embeddings import NotRegistered, embeddings_disabled, reindex
 from embeddings.models import DirtyEntity, EmbeddingModel, EmbeddingState
-from embeddings.owing.changes import BULK_PRIORITY
+from embeddings.owing.enqueueing import BULK_PRIORITY
 from embeddings.providers.fake import FakeProvider
 from queues import get_queue
 from tests.embeddings.conftest import stored, vector_rows, work

@@ -12,7 +12,8 @@ from django.test import override_settings
 
 from embeddings import mark_dirty
 from embeddings.models import DirtyEntity, FanOut
-from embeddings.owing.changes import Change, record
+from embeddings.owing.changes import Change
+from embeddings.owing.dirty import record
 from embeddings.reconciling.sweep import sweep
 from queues import Job, get_queue
 from tests.embeddings.conftest import stored, work
