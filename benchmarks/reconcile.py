@@ -4,6 +4,8 @@ import os
 import time
 from collections.abc import Callable
 
+from benchmarks.database import private_database
+
 ROWS = 1_000_000
 USERS = 100
 
@@ -33,16 +35,9 @@ def main() -> None:
 
     ensure_servers()
     django.setup()
-    from django.db import connection
-
-    name = connection.settings_dict["NAME"]
-    connection.settings_dict["TEST"]["NAME"] = "benchmark"
-    connection.creation.create_test_db(verbosity=0, autoclobber=True)
-    try:
+    with private_database():
         fill()
         measure()
-    finally:
-        connection.creation.destroy_test_db(name, verbosity=0)
 
 
 def fill() -> None:
