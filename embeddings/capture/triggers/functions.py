@@ -1,7 +1,7 @@
 """Triggers that mark dirty what any statement changed, whoever sent it: the text of their functions.
 
 One function per entity type and table, called once per statement with the rows before and after (transition tables). It writes
-what `changes` and `related` write, but for the job: `enqueued_at` lies long past, so that the next sweep sends one.
+what receivers write, but for the job: `enqueued_at` lies long past, so that the next sweep sends one.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ FAN_OUT = """
     FROM ({keys}) AS owed (path, key)
     WHERE owed.key IS NOT NULL ORDER BY owed.path COLLATE "C", owed.key COLLATE "C"
     ON CONFLICT (entity_type, transaction_id, path, related_id) DO UPDATE SET
-      position = '', version = nextval({sequence}), enqueued_at = excluded.enqueued_at, parked_reason = '', parked_at = NULL;"""
+      position = '', version = nextval({sequence}),
+      dirtied_at = CASE WHEN fan_out.parked_reason = '' THEN fan_out.dirtied_at ELSE excluded.dirtied_at END,
+      enqueued_at = excluded.enqueued_at, parked_reason = '', parked_at = NULL;"""
 
 KEYS = "SELECT DISTINCT {path}{key}::text FROM {rows} AS r"
 

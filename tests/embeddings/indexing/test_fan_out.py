@@ -259,6 +259,15 @@ def test_a_parked_row_is_taken_up_by_the_next_save_or_by_a_retry(ann: User, shel
     assert (row.parked_reason, row.parked_at) == ("", None)
 
 
+def test_a_row_is_parked_whatever_its_error_says(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.testapp.embeddables import NoteEmbeddable
+
+    monkeypatch.setattr(NoteEmbeddable, "owner", "no\x00body")
+    shelf.save()
+    run_jobs("embeddings", delayed=True)
+    assert "'nobody'" in FanOut.objects.get().parked_reason, "PostgreSQL refuses NUL"
+
+
 def test_a_row_that_is_newer_than_what_died_is_not_parked(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.testapp.embeddables import NoteEmbeddable
 

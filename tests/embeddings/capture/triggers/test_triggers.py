@@ -4,6 +4,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -17,7 +18,7 @@ from django.test import override_settings
 
 from embeddings.capture.triggers.functions import function_name
 from embeddings.capture.triggers.installation import install, remove, status
-from embeddings.models import DirtyEntity
+from embeddings.models import DirtyEntity, FanOut
 from queues import get_queue
 from tests.embeddings.capture.conftest import badges, fanned_out, forget, owed, registered, settle
 from tests.embeddings.conftest import stored, work
@@ -37,6 +38,8 @@ from tests.testapp.models import (
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -197,6 +200,14 @@ def test_a_marked_row_gets_a_new_version_and_is_taken_up_again_if_parked(note: N
     assert after.version > before.version and after.parked_reason == ""
     settle()
     assert {content for _, _, content in stored()} == {"third on the shelf cooking"}
+
+
+def test_a_fan_out_that_was_parked_is_owed_since_the_new_change(note: Note) -> None:
+    Shelf.objects.update(name="baking")
+    FanOut.objects.update(parked_reason="it died", dirtied_at=LONG_AGO)
+    Shelf.objects.update(name="brewing")
+    row = FanOut.objects.get()
+    assert (row.parked_reason, row.dirtied_at > LONG_AGO) == ("", True)
 
 
 def test_ten_thousand_rows_are_marked_by_one_statement(ann: User, django_assert_num_queries: Any) -> None:
