@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import Model
 
-from embeddings.names import Operation
+from embeddings.names import EXPAND_FAN_OUT, GENERATE_EMBEDDING, Operation
 from embeddings.registering.embeddable import Embeddable, owner_text
 
 PART = 1000
@@ -33,6 +33,8 @@ class Change:
     in_bulk: bool = False
     """It leaves in a bulk job, however few they are."""
 
+    job_name: ClassVar[str] = GENERATE_EMBEDDING
+
     @property
     def key(self) -> Hashable:
         return self.entity
@@ -41,7 +43,12 @@ class Change:
     def entity(self) -> Entity:
         return self.entity_type, self.entity_id
 
+    def dedupe_key(self, using: str) -> str:
+        """One waiting job per entity."""
+        return f"{using}:{self.entity_type}:{self.entity_id}"
+
     def payload(self, using: str) -> dict[str, Any]:
+        """As EmbeddingJobData."""
         return {
             "user_id": self.owner_id,
             "entity_type": self.entity_type,
@@ -62,11 +69,18 @@ class RelatedChange:
     transaction_id: int = 0
     version: int = 0
 
+    job_name: ClassVar[str] = EXPAND_FAN_OUT
+
     @property
     def key(self) -> Hashable:
         return self.entity_type, self.path, self.related_id, self.transaction_id
 
+    def dedupe_key(self, using: str) -> str:
+        """One waiting job per fan-out row, or per transaction."""
+        return f"fan-out:{using}:{self.entity_type}:{self.path}:{self.related_id}:{self.transaction_id}"
+
     def payload(self, using: str) -> dict[str, Any]:
+        """As FanOutJobData."""
         return {**asdict(self), "database": using}
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from embeddings.names import BULK_EMBED, EMBEDDINGS, EXPAND_FAN_OUT, GENERATE_EMBEDDING
+from embeddings.names import BULK_EMBED, EMBEDDINGS
 from embeddings.owing.changes import PART, Change, RelatedChange
 from embeddings.parts import parts
 from queues.publish import deliver, prepare
@@ -24,12 +24,11 @@ def enqueue(changes: Sequence[Change | RelatedChange], *, using: str) -> None:
     Raises QueuesError.
     """
     entities = [change for change in changes if isinstance(change, Change)]
-    in_bulk = entities if len(entities) > PART else [change for change in entities if change.in_bulk]
-    single = [] if len(entities) > PART else [change for change in entities if not change.in_bulk]
+    is_many = len(entities) > PART
+    in_bulk = [change for change in entities if change.in_bulk or is_many]
+    single = [change for change in changes if isinstance(change, RelatedChange) or not (change.in_bulk or is_many)]
     jobs = [prepare(EMBEDDINGS, BULK_EMBED, payload, priority=BULK_PRIORITY) for payload in bulk_payloads(in_bulk, using=using)]
-    named = [(GENERATE_EMBEDDING, change.payload(using)) for change in single]
-    named += [(EXPAND_FAN_OUT, change.payload(using)) for change in changes if isinstance(change, RelatedChange)]
-    jobs += [prepare(EMBEDDINGS, name, payload, dedupe=dedupe_key(payload)) for name, payload in named]
+    jobs += [prepare(EMBEDDINGS, change.job_name, change.payload(using), dedupe=change.dedupe_key(using)) for change in single]
     if jobs:
         deliver(jobs, using=using)
 
@@ -46,11 +45,3 @@ def bulk_payloads(changes: Iterable[Change], *, using: str) -> Iterator[dict[str
     for (entity_type, owner_id), entity_ids in pooled.items():
         for part in parts(entity_ids, PART):
             yield {"user_id": owner_id, "entity_type": entity_type, "entity_ids": part, "is_owed": True, "database": using}
-
-
-def dedupe_key(payload: Any) -> str:
-    """One waiting job per entity, and per fan-out row."""
-    if "path" in payload:
-        parts = (payload[name] for name in ("database", "entity_type", "path", "related_id", "transaction_id"))
-        return ":".join(("fan-out", *map(str, parts)))
-    return f"{payload['database']}:{payload['entity_type']}:{payload['entity_id']}"

@@ -73,6 +73,7 @@ class Gate:
 
     @property
     def state(self) -> ProviderState:
+        """As Redis has it; of kind "unknown" where Redis does not answer."""
         try:
             return read_state(_connection(), self.id, self.provider, self.model)
         except AWAY as error:

@@ -115,6 +115,7 @@ def models_of(using: str) -> list[EmbeddingModel]:
 
 
 def types_of(using: str, entity_types: Collection[str] | None) -> list[str]:
+    """These, or those that are registered, in their order, then what is only stored. Raises NotRegistered for what is neither."""
     stored = stored_types(using)
     if entity_types is None:
         known = [embeddable.entity_type for embeddable in registry]

@@ -34,6 +34,7 @@ class Registry:
         return embeddable
 
     def unregister(self, entity_type: str) -> None:
+        """Signals stay connected. Raises KeyError."""
         del self._by_type[entity_type]
 
     def get(self, entity_type: str) -> Embeddable:

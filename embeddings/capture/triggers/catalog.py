@@ -67,6 +67,7 @@ def find_tables(using: str) -> dict[str, str]:
 
 
 def find_installed(using: str, schema: str) -> dict[str, Installed]:
+    """By the function's name; of the schema that our tables are in."""
     with connections[using].cursor() as cursor:
         cursor.execute(INSTALLED, [SEARCH_PATH, schema, PREFIX.replace("_", r"\_") + "%"])
         return {

@@ -17,6 +17,8 @@ Path = tuple[Embeddable, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Touched:
+    """Embeddables, by what the rows are to their entities."""
+
     own: list[Embeddable] = field(default_factory=list)
     """The rows are entities."""
     inheriting: list[Embeddable] = field(default_factory=list)
