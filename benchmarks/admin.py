@@ -7,7 +7,6 @@ import json
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -15,9 +14,9 @@ from typing import Any
 os.environ.setdefault("EMBEDDINGS_PROVIDER", "fake")
 
 from benchmarks.costs import Cost, cost, table
-from benchmarks.server import private_redis
+from benchmarks.database import private_database
+from benchmarks.server import QUEUE, private_redis, server
 
-QUEUE = "notifications"
 ROUNDS, BULK_ROUNDS = 15, 3
 PART = 1000
 PAGE = 100
@@ -37,64 +36,59 @@ def main() -> None:
     parser.add_argument("--waiting", type=int, default=100_000, help="jobs that wait (default %(default)s)")
     parser.add_argument("--failed", type=int, default=10_000, help="dead letters, as many as are retried at once (default %(default)s)")
     options = parser.parse_args()
-    with private_redis(), database():
-        logging.disable(logging.CRITICAL)
+    with private_redis():
         from django.test import override_settings
 
-        with override_settings(**SITE):
+        from theo.embedded import ensure_servers
+
+        ensure_servers()
+        logging.disable(logging.CRITICAL)
+        with private_database(), override_settings(**SITE):
             costs = list(measure(options.waiting, options.failed))
     print(json.dumps([asdict(cost) for cost in costs], indent=2) if options.json else table(costs))
 
 
-@contextmanager
-def database() -> Iterator[None]:
-    """A database of its own on the embedded PostgreSQL, for the user, the session and the audit."""
-    from django.db import connection
-
-    from theo.embedded import ensure_servers
-
-    ensure_servers()
-    name = connection.settings_dict["NAME"]
-    connection.settings_dict["TEST"]["NAME"] = "benchmark"
-    connection.creation.create_test_db(verbosity=0, autoclobber=True)
-    try:
-        yield
-    finally:
-        connection.creation.destroy_test_db(name, verbosity=0)
-
-
 def measure(waiting: int, failed: int) -> Iterator[Cost]:
-    from django_rq.settings import get_queues_map
-
-    from queues.store.finding.pages import Cursor
-
-    client, stock = log_in(), f"/django-rq/queues/{get_queues_map()[QUEUE]}/"
+    client = log_in()
     fail(failed)
     wait(waiting)
-    dead = failed_id()
-    middle = Cursor(offset=min(IN_THE_MIDDLE, waiting // 2))
-    page, ours = middle.offset // PAGE + 1, find("queue_change", QUEUE)
-    pages = [
-        ("overview", find("queue_changelist"), "/django-rq/"),
-        ("waiting, first 100", f"{ours}?state=waiting&size={PAGE}", stock),
-        (f"waiting, 100 from {middle.offset:,}", f"{ours}?state=waiting&size={PAGE}&at={middle}", f"{stock}?page={page}"),
-        ("failed, first 100", f"{ours}?state=failed&size={PAGE}", f"{stock}failed/"),
-        ("job", find("job_change", dead), f"{stock}{dead}/"),
-    ]
-    for name, *addresses in pages:
+    for name, *addresses in pages(waiting):
         for whose, where in zip(("ours", "django-rq"), addresses, strict=True):
             yield cost(server(), name, whose, partial(get, client, where), rounds=ROUNDS)
-    retry = find("queue_bulk", QUEUE) + "?state=failed&action=retry"
-    for whose, where in (("ours", retry), ("django-rq", f"{stock}requeue-all/")):
+    for whose, where in (("ours", find("queue_bulk", QUEUE) + "?state=failed&action=retry"), ("django-rq", f"{stock()}requeue-all/")):
         yield cost(
             server(),
             f"retry {failed:,}",
             whose,
             partial(post, client, where),
             rounds=BULK_ROUNDS,
-            before=lambda: (empty(), fail(failed)),
+            before=lambda: (server().flushdb(), fail(failed)),
             after=lambda: check(failed),
         )
+
+
+def pages(waiting: int) -> list[tuple[str, str, str]]:
+    """Name, our address, django-rq's."""
+    from queues import get_queue
+    from queues.store.finding.pages import Cursor
+
+    dead = get_queue(QUEUE).job_ids("failed", 0, 0)[0]
+    middle = Cursor(offset=min(IN_THE_MIDDLE, waiting // 2))
+    page, ours = middle.offset // PAGE + 1, find("queue_change", QUEUE)
+    return [
+        ("overview", find("queue_changelist"), "/django-rq/"),
+        ("waiting, first 100", f"{ours}?state=waiting&size={PAGE}", stock()),
+        (f"waiting, 100 from {middle.offset:,}", f"{ours}?state=waiting&size={PAGE}&at={middle}", f"{stock()}?page={page}"),
+        ("failed, first 100", f"{ours}?state=failed&size={PAGE}", f"{stock()}failed/"),
+        ("job", find("job_change", dead), f"{stock()}{dead}/"),
+    ]
+
+
+def stock() -> str:
+    """The address of django-rq's page of the queue."""
+    from django_rq.settings import get_queues_map
+
+    return f"/django-rq/queues/{get_queues_map()[QUEUE]}/"
 
 
 def find(page: str, *names: str) -> str:
@@ -134,35 +128,22 @@ def check(count: int) -> None:
 
 def fail(count: int) -> None:
     """So many dead letters."""
-    from queues import add_jobs
     from queues.testing import run_jobs
 
-    for start in range(0, count, PART):
-        add_jobs(QUEUE, [("unlucky", {"n": number}) for number in range(start, min(start + PART, count))])
+    for _ in added("unlucky", count):
         run_jobs(QUEUE)
 
 
 def wait(count: int) -> None:
+    list(added("noop", count))
+
+
+def added(name: str, count: int) -> Iterator[object]:
+    """Adds so many jobs, a call at a time."""
     from queues import add_jobs
 
     for start in range(0, count, PART):
-        add_jobs(QUEUE, [("noop", {"n": number}) for number in range(start, min(start + PART, count))])
-
-
-def empty() -> None:
-    server().flushdb()
-
-
-def failed_id() -> str:
-    from queues import get_queue
-
-    return get_queue(QUEUE).job_ids("failed", 0, 0)[0]
-
-
-def server() -> Any:
-    from queues import get_queue
-
-    return get_queue(QUEUE).connection
+        yield add_jobs(QUEUE, [(name, {"n": number}) for number in range(start, min(start + PART, count))])
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 import time
 
-from queues import get_queue, job
+from benchmarks.server import QUEUE, server
+from queues import job
 
-QUEUE = "notifications"
 LATE = "benchmarks:late"
 
 times: list[float] = []
@@ -32,4 +32,4 @@ def unlucky(*, n: int) -> None:
 @job(name="note-start", queue=QUEUE)
 def note_start(*, due: float) -> None:
     late = time.time() - due
-    get_queue(QUEUE).connection.rpush(LATE, f"{late:.6f}")
+    server().rpush(LATE, f"{late:.6f}")

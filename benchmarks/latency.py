@@ -5,9 +5,8 @@ import subprocess
 import sys
 import time
 
-from benchmarks.server import private_redis
+from benchmarks.server import QUEUE, private_redis, server
 
-QUEUE = "notifications"
 JOBS, DELAYED, PAUSES = 300, 200, 20
 
 
@@ -65,19 +64,16 @@ def resumed() -> list[float]:
 def starts(count: int) -> list[float]:
     """How late each of so many jobs started, in milliseconds, once all have."""
     from benchmarks.jobs import LATE
-    from queues import get_queue
 
-    connection = get_queue(QUEUE).connection
-    while connection.llen(LATE) < count:
+    while server().llen(LATE) < count:
         time.sleep(0.002)
-    return [float(seconds) * 1000 for seconds in connection.lrange(LATE, 0, -1)]
+    return [float(seconds) * 1000 for seconds in server().lrange(LATE, 0, -1)]
 
 
 def forget() -> None:
     from benchmarks.jobs import LATE
-    from queues import get_queue
 
-    get_queue(QUEUE).connection.delete(LATE)
+    server().delete(LATE)
 
 
 def show(name: str, late: list[float]) -> None:

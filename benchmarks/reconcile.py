@@ -4,6 +4,8 @@ import os
 import time
 from collections.abc import Callable
 
+from benchmarks.database import private_database
+
 ROWS = 1_000_000
 USERS = 100
 
@@ -33,16 +35,9 @@ def main() -> None:
 
     ensure_servers()
     django.setup()
-    from django.db import connection
-
-    name = connection.settings_dict["NAME"]
-    connection.settings_dict["TEST"]["NAME"] = "benchmark"
-    connection.creation.create_test_db(verbosity=0, autoclobber=True)
-    try:
+    with private_database():
         fill()
         measure()
-    finally:
-        connection.creation.destroy_test_db(name, verbosity=0)
 
 
 def fill() -> None:
@@ -50,9 +45,9 @@ def fill() -> None:
     from django.db import connection
 
     from embeddings import embeddings_disabled
-    from embeddings.capture.registry import registry
     from embeddings.indexing.plans import recipe_of
     from embeddings.models import EmbeddingModel
+    from embeddings.registering.registry import registry
     from theo.context.models import Person
 
     users = User.objects.bulk_create(User(username=f"user {number}") for number in range(USERS))
@@ -69,10 +64,10 @@ def fill() -> None:
 
 
 def measure() -> None:
-    from embeddings.capture.registry import registry
     from embeddings.models import EmbeddingModel
     from embeddings.reconciling import contents, keys, orphans
     from embeddings.reconciling.comparing import count_type, mend_type
+    from embeddings.registering.registry import registry
 
     model = EmbeddingModel.objects.active()
     person = registry.get("person")

@@ -1,4 +1,4 @@
-"""A private Redis for one benchmark."""
+"""A private Redis for one benchmark, and the queue that all of them use."""
 
 import os
 import subprocess
@@ -7,8 +7,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from theo.embedded.redis import find_binary
+
+QUEUE = "notifications"
 
 
 @contextmanager
@@ -29,3 +32,10 @@ def private_redis() -> Iterator[None]:
         finally:
             server.terminate()
             server.wait()
+
+
+def server() -> Any:
+    """The client of the queue's Redis, once Django is set up."""
+    from queues import get_queue
+
+    return get_queue(QUEUE).connection

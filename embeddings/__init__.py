@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from embeddings.capture.disabled import embeddings_disabled
-from embeddings.capture.embeddable import Embeddable
-from embeddings.capture.querysets import EmbeddableManager, EmbeddableQuerySet, EmbeddableQuerySetMixin
-from embeddings.capture.registry import register
+from embeddings.capture.writes.querysets import EmbeddableManager, EmbeddableQuerySet, EmbeddableQuerySetMixin
 from embeddings.exceptions import AlreadyRegistered, EmbeddingsError, InvalidEmbeddable, InvalidSearch, NotRegistered, ProviderError
-from embeddings.indexing.chunks import Chunking
+from embeddings.registering.chunking import Chunking
+from embeddings.registering.embeddable import Embeddable
+from embeddings.registering.registry import register
 from embeddings.search.result import SearchResult
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ def mark_dirty(objects: QuerySet[Any] | Iterable[Model]) -> int:
 def retry_parked(
     *, using: str = "default", entity_type: str | None = None, entity_ids: Collection[str] | None = None, error: str = ""
 ) -> int:
-    """Takes up again what failed for good, all of it or what fits: see embeddings.indexing.parking."""
-    from embeddings.indexing import parking
+    """Takes up again what failed for good, all of it or what fits: see embeddings.owing.parking."""
+    from embeddings.owing import parking
 
     return parking.retry_parked(using=using, entity_type=entity_type, entity_ids=entity_ids, error=error)
 

@@ -8,17 +8,18 @@ class EmbeddingsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from embeddings import checks, permissions, readiness, setting_checks  # noqa: F401
-        from embeddings.capture import installation, signals
-        from embeddings.capture.registry import registry
-        from embeddings.indexing import parking
+        from embeddings import checks, permissions, readiness  # noqa: F401
+        from embeddings.capture.receivers import signals
+        from embeddings.capture.triggers import installation
+        from embeddings.indexing import deaths
+        from embeddings.registering.registry import registry
         from queues.api.prometheus.registry import register_collector
         from queues.api.readiness import register_check
 
         autodiscover_modules("embeddables")
         permissions.join_groups()
         signals.connect(registry)
-        parking.connect()
+        deaths.connect()
         register_check("pgvector", readiness.check_pgvector)
         register_collector("embeddings.metrics.EmbeddingsCollector")
         post_migrate.connect(installation.refresh, sender=self, dispatch_uid="embeddings.triggers")

@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 
-from embeddings.capture.changes import BULK_PRIORITY, PART, Change, Entity, bulk_payloads
 from embeddings.conf import settings
-from embeddings.exceptions import InvalidInput, OutOfTime, ProviderError
 from embeddings.indexing.bulk import TIMEOUT_SECONDS, embed_all
-from embeddings.indexing.failures import Failure, Failures
 from embeddings.indexing.fan_out import expand
-from embeddings.indexing.indexer import DATABASE_TROUBLE, index
-from embeddings.indexing.owing import owe_missing
-from embeddings.indexing.parking import park
 from embeddings.indexing.probing import probe_providers
 from embeddings.names import (
     BULK_EMBED,
@@ -26,21 +18,19 @@ from embeddings.names import (
     GENERATE_EMBEDDING,
     SWEEP_EMBEDDINGS,
 )
+from embeddings.owing.changes import PART, Change
+from embeddings.owing.enqueueing import BULK_PRIORITY, bulk_payloads
+from embeddings.owing.giving_way import owe_missing
 from embeddings.payloads import BulkEmbedJobData, EmbeddingJobData, FanOutJobData
 from embeddings.reconciling.cleanup import cleanup
 from embeddings.reconciling.counting import count_all
 from embeddings.reconciling.reconciler import tick
-from queues import Batch, Item, RedisUnavailable, RetryLater, add_jobs, current_job, job, report_progress, schedule
+from embeddings.serving import FINAL, serve, uncharged
+from queues import Batch, RedisUnavailable, RetryLater, add_jobs, current_job, job, report_progress, schedule
 
 log = logging.getLogger("embeddings")
 
 BATCH = 100
-PROVIDER_WAIT_SECONDS = 60.0
-"""Where no provider can be made at all."""
-DATABASE_WAIT_SECONDS = 2.0
-FINAL = (InvalidInput,)
-"""The provider would answer the same, and be paid for it, at every further attempt."""
-OUT_OF_TIME_WAIT_SECONDS = 1.0
 COUNT_SECONDS = 3600
 COUNT_TIMEOUT_SECONDS = 900
 
@@ -112,58 +102,3 @@ def sweep_embeddings() -> int:
         for using in settings.databases:
             probe_providers(using=using)
         return sum(tick(using=using) for using in settings.databases)
-
-
-def serve(batch: Batch[EmbeddingJobData]) -> None:
-    """Indexes the batch; if that fails as a whole, item by item, so that the one to blame fails alone."""
-    try:
-        serve_items(batch.items)
-    except RetryLater:
-        raise
-    except Exception:
-        if len(batch) == 1:
-            raise
-        for item in batch:
-            try:
-                serve_items([item])
-            except Exception as error:
-                item.fail(error)
-
-
-def serve_items(items: Sequence[Item[EmbeddingJobData]]) -> None:
-    """What is the provider's or the database's fault puts all back uncharged; an entity's own failure is its item's alone."""
-    for using in {item.data.database for item in items}:
-        here = [item for item in items if item.data.database == using]
-        by_hand = {_entity(item) for item in here if not item.data.version}
-        failures: Failures = {}
-        with uncharged():
-            try:
-                index(map(_entity, here), using=using, look=by_hand, failures=failures)
-            finally:
-                for item in here:
-                    if failure := failures.get(_entity(item)):
-                        fail(item, failure)
-
-
-def _entity(item: Item[EmbeddingJobData]) -> Entity:
-    return item.data.entity_type, item.data.entity_id
-
-
-@contextmanager
-def uncharged(put_back: type[RetryLater] = RetryLater) -> Iterator[None]:
-    """Puts the job back, as what is raised within is nobody's own failure; what is passes through."""
-    try:
-        yield
-    except ProviderError as error:  # waits as long as the gate says
-        raise put_back(error.retry_after or PROVIDER_WAIT_SECONDS, str(error)) from error
-    except OutOfTime as error:
-        raise put_back(OUT_OF_TIME_WAIT_SECONDS, str(error)) from error
-    except (*DATABASE_TROUBLE, RedisUnavailable) as error:
-        raise put_back(DATABASE_WAIT_SECONDS, str(error).strip()) from error
-
-
-def fail(item: Item[EmbeddingJobData], failure: Failure) -> None:
-    """Charges the item; at its last attempt, or if it is final, the dirty row is parked at the version that failed."""
-    if item.job.is_last_attempt or isinstance(failure.error, FINAL):
-        park(_entity(item), reason=str(failure), version=failure.version, using=item.data.database)
-    item.fail(failure.error)

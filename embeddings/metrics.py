@@ -10,15 +10,16 @@ from typing import Any
 
 import redis
 from django.db import Error, connections, transaction
-from django.db.models import Count, Min, Q, Sum
+from django.db.models import Count, Min, Sum
 from django.db.models.functions import Now
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from embeddings.capture.registry import registry
 from embeddings.conf import settings
 from embeddings.models import DirtyEntity, EmbeddingModel, EmbeddingUsage, FanOut
+from embeddings.models.owed import PENDING
 from embeddings.names import EMBEDDINGS
 from embeddings.providers.gate import read_troubles
+from embeddings.registering.registry import registry
 from queues import QueuesError, get_queue
 
 log = logging.getLogger("embeddings")
@@ -27,7 +28,6 @@ LONGEST_MS = 1000
 """A statement that takes longer is given up: a scrape must not become a load of its own."""
 STATES = ("serving", "rate_limit", "outage", "circuit")
 MODEL = ("provider", "model")
-PENDING = Q(parked_reason="")
 COUNTS = {"pending": Count("pk", filter=PENDING), "parked": Count("pk", filter=~PENDING)}
 
 

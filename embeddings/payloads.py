@@ -13,7 +13,8 @@ from embeddings.names import Operation
 NO_NUL = r"^[^\x00]*$"
 
 
-def _known_database(alias: str) -> str:
+def known_database(alias: str) -> str:
+    """The alias itself. Raises ValueError for one that EMBEDDINGS_DATABASES leaves out."""
     if alias not in settings.databases:
         raise ValueError(f"embeddings are kept in {', '.join(settings.databases)} (EMBEDDINGS_DATABASES), not in {alias!r}")
     return alias
@@ -21,7 +22,7 @@ def _known_database(alias: str) -> str:
 
 EntityType = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=NO_NUL)]
 EntityId = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=NO_NUL)]
-Database = Annotated[str, AfterValidator(_known_database)]
+Database = Annotated[str, AfterValidator(known_database)]
 
 
 class EmbeddingJobData(BaseModel):

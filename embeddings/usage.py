@@ -6,14 +6,16 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from django.db import Error, transaction
 from django.db.transaction import get_connection
 
+from embeddings.registering.embeddable import owner_text
+
 if TYPE_CHECKING:
-    from embeddings.indexing.batches import PaidRequest
     from embeddings.providers import Provider
 
 log = logging.getLogger("embeddings")
@@ -27,6 +29,16 @@ ORDER BY owner_id
 ON CONFLICT (day, provider, model, owner_id) DO UPDATE SET
     requests = usage.requests + excluded.requests, tokens = usage.tokens + excluded.tokens
 """
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaidRequest:
+    """One that was answered: the indices of its texts, none where it only asked whether the provider serves, their estimated
+    tokens, and the tokens that it cost by the provider's own count."""
+
+    texts: Sequence[int] = ()
+    estimates: Sequence[int] = ()
+    tokens: int
 
 
 def record_usage(requests: Iterable[PaidRequest], owners: Sequence[Any], provider: Provider, *, using: str) -> None:
@@ -74,4 +86,4 @@ def _protected(using: str) -> AbstractContextManager[None]:
 
 
 def _owner(owner: Any) -> str:
-    return "" if owner is None else str(owner)[:255]
+    return owner_text(owner)[:255]

@@ -8,7 +8,7 @@ from django.contrib.admin.utils import quote
 from django.db.models import Model
 from django.urls import NoReverseMatch, reverse
 
-from embeddings.capture.registry import registry
+from embeddings.registering.registry import registry
 
 
 def address_of(obj: Model) -> str | None:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min
 
 from embeddings.admin.rows import count_rows
-from embeddings.capture.registry import registry
 from embeddings.models import Coverage, DirtyEntity, EmbeddingModel, EmbeddingState, FanOut
+from embeddings.models.owed import PENDING
 from embeddings.reconciling.report import WRONG
 from embeddings.reconciling.status import models_of
+from embeddings.registering.registry import registry
 
 SHOWN = ("stale", "orphaned")
 """Of what a count finds wrong, these have columns; the others are named where there are any."""
@@ -126,14 +127,13 @@ def _grouped(rows: Any) -> dict[tuple[Any, ...], int]:
 
 
 def _owed(using: str) -> Any:
-    is_pending = Q(parked_reason="")
     return (
         DirtyEntity.objects.using(using)
         .values("entity_type")
         .annotate(
-            pending=Count("pk", filter=is_pending),
-            parked=Count("pk", filter=~is_pending),
-            oldest=Min("dirtied_at", filter=is_pending),
+            pending=Count("pk", filter=PENDING),
+            parked=Count("pk", filter=~PENDING),
+            oldest=Min("dirtied_at", filter=PENDING),
         )
         .order_by()
     )

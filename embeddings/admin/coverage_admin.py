@@ -15,10 +15,10 @@ from embeddings.admin.forms import RetryForm, SearchForm
 from embeddings.admin.searches import Search, run_search
 from embeddings.conf import settings
 from embeddings.exceptions import ProviderMisconfigured
-from embeddings.indexing.parking import retry_parked
 from embeddings.jobs import count_embeddings
 from embeddings.models import Coverage, EmbeddingModel
 from embeddings.names import COUNT_EMBEDDINGS
+from embeddings.owing.parking import retry_parked
 from embeddings.providers.gate import Gate
 from queues import RedisUnavailable
 from queues.admin.pages import READS, SECTIONS, PageAdmin, action, page

@@ -14,9 +14,8 @@ from embeddings.admin.coverage import TypeCoverage, read_coverage
 from embeddings.admin.usage import Day, read_usage
 from embeddings.conf import settings
 from embeddings.exceptions import ProviderMisconfigured
-from embeddings.indexing.parking import Parked, find_parked
 from embeddings.models import EmbeddingModel
-from embeddings.providers.gate import provider_state
+from embeddings.owing.parking import Parked, find_parked
 from embeddings.providers.state import ProviderState
 from queues.admin.charts import Chart, Series
 from queues.admin.words import count_text
@@ -112,7 +111,7 @@ def _read(using: str) -> IndexPage:
     return IndexPage(
         database=using,
         types=types,
-        models=[ModelState(model=model, provider=provider_state(model)) for model in models.values()],
+        models=[ModelState(model=model, provider=model.provider_state) for model in models.values()],
         usage=read_usage(using),
         parked=[ParkedRow(row=row) for row in find_parked(using=using, most=MOST_PARKED)],
         fault=fault,

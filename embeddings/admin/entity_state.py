@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.core.exceptions import ObjectDoesNotExist
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
-from embeddings.capture.embeddable import Embeddable
-from embeddings.capture.registry import registry
 from embeddings.indexing.plans import recipe_of
 from embeddings.models import DirtyEntity, EmbeddingModel, EmbeddingState
+from embeddings.registering.embeddable import Embeddable
+from embeddings.registering.registry import registry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,10 +75,6 @@ def read_state(obj: Model) -> EntityState:
 
 
 def _refusal(embeddable: Embeddable, obj: Model) -> str:
-    try:
-        owner_id = embeddable.owner_id(obj)
-    except ObjectDoesNotExist:  # the row that leads to the owner is gone
-        owner_id = None
-    if owner_id is None:
+    if embeddable.owner_id(obj) is None:
         return _("not embedded: it has no owner")
     return "" if embeddable.is_wanted(obj) else _("not embedded: should_embed says no")

@@ -8,8 +8,8 @@ from django import forms
 from django.contrib.auth import get_user_model
 from django.utils.translation import gettext_lazy as _
 
-from embeddings.capture.registry import registry
 from embeddings.conf import settings
+from embeddings.registering.registry import registry
 from embeddings.search.request import MAX_LIMIT
 
 

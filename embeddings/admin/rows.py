@@ -9,9 +9,9 @@ from django.db import OperationalError, connections, transaction
 from django.db.models import Count
 from psycopg.errors import QueryCanceled
 
-from embeddings.capture.registry import registry
 from embeddings.models import EmbeddingState
 from embeddings.reconciling.source import source_of
+from embeddings.registering.registry import registry
 
 TIMEOUT_MILLISECONDS = 2000
 """A million rows take less than one second."""

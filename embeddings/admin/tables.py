@@ -8,7 +8,6 @@ from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest
 
 from embeddings.models import DirtyEntity, Embedding, EmbeddingModel, EmbeddingState, EmbeddingUsage, FanOut, SyncProgress
-from embeddings.providers.gate import provider_state
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscriptable in the stubs only
@@ -39,7 +38,7 @@ class EmbeddingModelAdmin(ReadOnlyAdmin):
     @admin.display(description="provider's state")
     def provider_state(self, model: EmbeddingModel) -> str:
         """As of the last request that any worker made."""
-        return "" if model.status == EmbeddingModel.Status.RETIRED else str(provider_state(model))
+        return "" if model.status == EmbeddingModel.Status.RETIRED else str(model.provider_state)
 
 
 @admin.register(DirtyEntity)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from embeddings.backfill.selection import Selection, Target, keys_in_parts
-from embeddings.capture.changes import PART
 from embeddings.models import DirtyEntity
+from embeddings.owing.changes import PART
 from embeddings.reconciling import keys
 from embeddings.reconciling.mending import WITHOUT_THEIR_VECTORS
 from embeddings.reconciling.window import Finding, Kind, windows

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from embeddings.backfill.candidates import Candidate
 from embeddings.backfill.selection import Target
-from embeddings.capture.built import build_content
 from embeddings.indexing.chunks import split
 from embeddings.indexing.plans import load_rows
 from embeddings.parts import parts
+from embeddings.registering.built import build_content
 
 SAMPLE = 2000
 LOADED = 200

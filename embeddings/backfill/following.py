@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from django.db import connections
-from django.db.models import Q
 
 from embeddings.backfill.selection import Target
-from embeddings.indexing.parking import Parked, parked_entity
 from embeddings.models import DirtyEntity
 from embeddings.models.dirty import DirtyEntityQuerySet
+from embeddings.owing.parking import Parked, parked_entity
 
 REASONS = 5
 
@@ -35,18 +34,18 @@ class Owed:
         return sum(rows.pending().filter(dirtied_at__lte=self._until[using]).count() for using, rows in self._rows())
 
     def parked(self) -> int:
-        return sum(rows.filter(self._parked_here(using)).count() for using, rows in self._rows())
+        return sum(self._parked_here(rows, using).count() for using, rows in self._rows())
 
     def reasons(self) -> list[Parked]:
         """The first few of those that were parked since the start."""
         found: list[Parked] = []
         for using, rows in self._rows():
-            first = rows.filter(self._parked_here(using)).order_by("parked_at")[:REASONS]
+            first = self._parked_here(rows, using).order_by("parked_at")[:REASONS]
             found += [parked_entity(row, using) for row in first]
         return found[:REASONS]
 
-    def _parked_here(self, using: str) -> Q:
-        return ~Q(parked_reason="") & Q(parked_at__gte=self.started_at[using])
+    def _parked_here(self, rows: DirtyEntityQuerySet, using: str) -> DirtyEntityQuerySet:
+        return rows.parked().filter(parked_at__gte=self.started_at[using])
 
     def _rows(self) -> Iterator[tuple[str, DirtyEntityQuerySet]]:
         for using, entity_types in self._types.items():

@@ -10,7 +10,7 @@ from embeddings.backfill.selection import Target
 from embeddings.exceptions import OutOfTime, ProviderError
 from embeddings.indexing.bulk import serve_all
 from embeddings.indexing.failures import Failures
-from embeddings.indexing.parking import park
+from embeddings.owing.parking import park
 
 WAIT_SECONDS = 5.0
 LONGEST_WAIT_SECONDS = 60.0

@@ -8,8 +8,9 @@ from django.db import transaction
 
 from embeddings.backfill.candidates import Candidate
 from embeddings.backfill.selection import Target
-from embeddings.capture.changes import Change, owe, record
-from embeddings.indexing.owing import write_in_time
+from embeddings.owing.changes import Change
+from embeddings.owing.dirty import owe, record
+from embeddings.owing.giving_way import write_in_time
 from embeddings.reconciling.mending import forget_contents
 
 

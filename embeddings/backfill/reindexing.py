@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 from embeddings.backfill.candidates import Candidate
 from embeddings.backfill.marking import mark
 from embeddings.backfill.selection import Selection, Target, keys_in_parts, targets
-from embeddings.capture.registry import registry
 from embeddings.models import EmbeddingModel
+from embeddings.registering.registry import registry
 
 
 def reindex(what: QuerySet[Any] | str | None = None, *, force: bool = False, using: str | None = None) -> int:

@@ -10,12 +10,12 @@ from typing import Any
 from django.db import router
 from django.db.models import DateField, F, Field, Model, QuerySet
 
-from embeddings.capture.changes import PART
-from embeddings.capture.embeddable import Embeddable
-from embeddings.capture.registry import registry
 from embeddings.conf import settings
 from embeddings.exceptions import InvalidBackfill
 from embeddings.models import EmbeddingModel
+from embeddings.owing.changes import PART
+from embeddings.registering.embeddable import Embeddable, owner_text
+from embeddings.registering.registry import registry
 
 Key = tuple[Any, str]
 """A primary key and the owner's, '' where there is none."""
@@ -75,7 +75,7 @@ def keys_in_parts(rows: QuerySet[Any], embeddable: Embeddable) -> Iterator[list[
     in_order = rows.order_by("pk").values_list("pk", F(embeddable.owner))
     part = list(in_order[:PART])
     while part:
-        yield [(pk, "" if owner is None else str(owner)) for pk, owner in dict(part).items()]  # a join may give a row twice
+        yield [(pk, owner_text(owner)) for pk, owner in dict(part).items()]  # a join may give a row twice
         part = list(in_order.filter(pk__gt=part[-1][0])[:PART]) if len(part) == PART else []
 
 

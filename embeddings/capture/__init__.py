@@ -1,1 +1,1 @@
-"""Capture: from a change of a model to a dirty row in the same transaction, and a job on its commit."""
+"""Capture: three ways from a change of a row to what it owes, in the same transaction. None knows of the others."""

@@ -8,9 +8,10 @@ from typing import Any
 from django.db import router
 from django.db.models import Model, QuerySet
 
-from embeddings.capture.changes import PART, change_of, record, record_rows
-from embeddings.capture.registry import registry
+from embeddings.owing.changes import PART, change_of
+from embeddings.owing.dirty import record, record_rows
 from embeddings.parts import parts
+from embeddings.registering.registry import registry
 
 
 def mark_dirty(objects: QuerySet[Any] | Iterable[Model]) -> int:

@@ -6,14 +6,15 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from embeddings.capture.changes import Change, Entity, enqueue
 from embeddings.conf import settings
 from embeddings.exceptions import OutOfTime
 from embeddings.indexing.failures import Failures
 from embeddings.indexing.indexer import PROVIDER_SECONDS, Indexer
-from embeddings.indexing.owing import read_versions
 from embeddings.indexing.plans import Plan
 from embeddings.indexing.requests import ask
+from embeddings.owing.changes import Change, Entity
+from embeddings.owing.dirty import read_versions
+from embeddings.owing.enqueueing import enqueue
 from embeddings.parts import parts
 from queues import QueuesError
 

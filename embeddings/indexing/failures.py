@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from django.db import connections
 
-from embeddings.capture.changes import Entity
 from embeddings.models import EmbeddingModel
+from embeddings.owing.changes import Entity
+from embeddings.storable import storable
 
 MAX_ERROR_CHARACTERS = 2000
 
@@ -42,7 +43,7 @@ class Failure:
             text = str(self.error)
         except Exception as unprintable:
             text = f"its text cannot be printed ({type(unprintable).__name__})"
-        return text.replace("\x00", "").encode("utf-8", "replace").decode()[:MAX_ERROR_CHARACTERS]
+        return storable(text)[:MAX_ERROR_CHARACTERS]
 
     def __str__(self) -> str:
         return f"{self.error_class}: {self.message}"

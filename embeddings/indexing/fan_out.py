@@ -8,11 +8,12 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from embeddings.capture.changes import PART, Change, record
-from embeddings.capture.embeddable import Embeddable
-from embeddings.capture.registry import registry
-from embeddings.indexing.owing import write_in_time
 from embeddings.models import FanOut
+from embeddings.owing.changes import PART, Change
+from embeddings.owing.dirty import record
+from embeddings.owing.giving_way import write_in_time
+from embeddings.registering.embeddable import Embeddable
+from embeddings.registering.registry import registry
 
 SINGLE = 100
 """Entities of a batch that get a job each, as saves would give them; more leave in a bulk job."""

@@ -9,16 +9,18 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError, connections
 
-from embeddings.capture.changes import Entity
 from embeddings.exceptions import OutOfTime
-from embeddings.indexing.batches import Answers, group_plans
+from embeddings.indexing.asking import Answers
+from embeddings.indexing.batches import group_plans
 from embeddings.indexing.failures import Failure, Failures, record_failures
-from embeddings.indexing.owing import owe_politely, read_versions
 from embeddings.indexing.plans import Plan, load_rows, make_plan
 from embeddings.indexing.requests import ask
 from embeddings.indexing.reuse import reuse
 from embeddings.indexing.storage import store
 from embeddings.models import EmbeddingModel, EmbeddingState
+from embeddings.owing.changes import Entity
+from embeddings.owing.dirty import read_versions
+from embeddings.owing.giving_way import owe_politely
 from embeddings.usage import record_usage
 
 log = logging.getLogger("embeddings")

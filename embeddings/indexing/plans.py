@@ -9,14 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from embeddings.capture.built import build_content, build_metadata
-from embeddings.capture.changes import Entity
-from embeddings.capture.embeddable import Embeddable
-from embeddings.capture.registry import registry
 from embeddings.indexing.chunks import split
 from embeddings.models import EmbeddingModel, EmbeddingState
+from embeddings.owing.changes import Entity
 from embeddings.providers import Provider
 from embeddings.providers.registry import limit_from_settings
+from embeddings.registering.built import build_content, build_metadata
+from embeddings.registering.embeddable import Embeddable
+from embeddings.registering.registry import registry
 
 Vector = Sequence[float] | str
 """Numbers from a provider, or what is stored as PostgreSQL writes it."""

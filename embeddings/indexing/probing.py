@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 
 from embeddings.exceptions import ProviderError
-from embeddings.indexing.batches import PaidRequest
 from embeddings.models import EmbeddingModel
 from embeddings.providers.probe import probe
-from embeddings.usage import record_usage
+from embeddings.usage import PaidRequest, record_usage
 
 log = logging.getLogger("embeddings")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from embeddings.exceptions import ProviderError
-from embeddings.indexing.batches import Answers, embed
+from embeddings.indexing.asking import Answers, embed
 from embeddings.indexing.plans import Plan
 from embeddings.providers import Provider
 

@@ -10,9 +10,10 @@ from django.db import transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.transaction import get_connection
 
-from embeddings.capture.changes import Entity
 from embeddings.indexing.plans import Plan, Vector
 from embeddings.models import EmbeddingModel
+from embeddings.owing.changes import Entity
+from embeddings.registering.embeddable import owner_text
 
 STATES_TEMPLATE = """
 INSERT INTO embeddings_embeddingstate AS state
@@ -86,7 +87,7 @@ def _store_states(cursor: CursorWrapper, statement: str, plans: Sequence[Plan], 
         return set()
     types, ids = [plan.entity[0] for plan in plans], [plan.entity[1] for plan in plans]
     columns: list[list[Any]] = [
-        [_owner(plan) for plan in plans],
+        [owner_text(plan.owner_id) for plan in plans],
         [plan.version for plan in plans],
         [str(plan.status) for plan in plans],
         [plan.content_hash for plan in plans],
@@ -99,7 +100,7 @@ def _store_states(cursor: CursorWrapper, statement: str, plans: Sequence[Plan], 
 
 
 def _store_vectors(cursor: CursorWrapper, plans: Sequence[Plan], model: EmbeddingModel) -> None:
-    cursor.execute(SURPLUS, [*_columns(plans, _owner), [len(plan.chunks) for plan in plans], model.pk])
+    cursor.execute(SURPLUS, [*_columns(plans, lambda plan: owner_text(plan.owner_id)), [len(plan.chunks) for plan in plans], model.pk])
     rows = [
         (plan.owner_id, model.pk, *plan.entity, index, chunk, json.dumps(plan.metadata), _halfvec(plan.vectors[chunk]))
         for plan in plans
@@ -111,10 +112,6 @@ def _store_vectors(cursor: CursorWrapper, plans: Sequence[Plan], model: Embeddin
 
 def _columns(plans: Sequence[Plan], third: Any) -> tuple[list[str], list[str], list[Any]]:
     return [plan.entity[0] for plan in plans], [plan.entity[1] for plan in plans], [third(plan) for plan in plans]
-
-
-def _owner(plan: Plan) -> str:
-    return "" if plan.owner_id is None else str(plan.owner_id)
 
 
 def _halfvec(vector: Vector) -> str:

@@ -12,10 +12,11 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from embeddings.capture.registry import registry
 from embeddings.conf import settings
 from embeddings.exceptions import NotRegistered
+from embeddings.payloads import known_database
 from embeddings.reconciling.report import OPEN, WRONG
+from embeddings.registering.registry import registry
 
 COUNTS = (*WRONG, *OPEN)
 
@@ -29,9 +30,11 @@ def counts(text: str) -> list[str]:
 
 
 def database(text: str) -> str:
-    if text not in settings.databases:
-        raise argparse.ArgumentTypeError(f"embeddings are kept in {', '.join(settings.databases)} (EMBEDDINGS_DATABASES), not in {text!r}")
-    return text
+    """An alias of EMBEDDINGS_DATABASES: an argparse type."""
+    try:
+        return known_database(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def add_types(parser: CommandParser) -> None:

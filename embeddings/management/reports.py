@@ -17,6 +17,7 @@ ALWAYS = ("rows", "embedded", "empty", "excluded", "pending", "parked", "failed"
 
 
 def write_json(stdout: OutputWrapper, report: Any) -> None:
+    """Dates, times, decimals and UUIDs as strings."""
     stdout.write(json.dumps(report, cls=DjangoJSONEncoder, indent=2))
 
 

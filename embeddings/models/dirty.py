@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F
 
-from embeddings.models.owed import Owed, OwedQuerySet
+from embeddings.models.owed import PENDING, Owed, OwedQuerySet
 
 
 class DirtyEntityQuerySet(OwedQuerySet["DirtyEntity"]):
@@ -23,7 +23,7 @@ class DirtyEntity(Owed):
     class Meta:
         verbose_name_plural = "dirty entities"
         constraints = [models.UniqueConstraint(fields=["entity_type", "entity_id"], name="embeddings_dirty_entity_unique")]
-        indexes = [models.Index(F("enqueued_at"), condition=models.Q(parked_reason=""), name="embeddings_dirty_pending")]
+        indexes = [models.Index(F("enqueued_at"), condition=PENDING, name="embeddings_dirty_pending")]
 
     def __str__(self) -> str:
         return f"{self.entity_type} {self.entity_id} at version {self.version}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F
 
-from embeddings.models.owed import Owed, OwedQuerySet
+from embeddings.models.owed import PENDING, Owed, OwedQuerySet
 
 
 class FanOutQuerySet(OwedQuerySet["FanOut"]):
@@ -31,7 +31,7 @@ class FanOut(Owed):
         constraints = [
             models.UniqueConstraint(fields=["entity_type", "transaction_id", "path", "related_id"], name="embeddings_fan_out_unique")
         ]
-        indexes = [models.Index(F("enqueued_at"), condition=models.Q(parked_reason=""), name="embeddings_fan_out_pending")]
+        indexes = [models.Index(F("enqueued_at"), condition=PENDING, name="embeddings_fan_out_pending")]
 
     def __str__(self) -> str:
         return f"{self.entity_type} by {self.path} {self.related_id} at version {self.version}"

@@ -6,7 +6,9 @@ import logging
 
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, models, transaction
 
-from embeddings.providers import Provider, first_model, get_provider
+from embeddings.exceptions import ProviderMisconfigured
+from embeddings.providers import Provider, ProviderState, first_model, get_provider
+from embeddings.providers.gate import Gate
 
 log = logging.getLogger("embeddings")
 
@@ -70,3 +72,11 @@ class EmbeddingModel(models.Model):
     def get_provider(self) -> Provider:
         """Raises ProviderMisconfigured, UnknownProvider."""
         return get_provider(self.provider, model=self.name, dimensions=self.dimensions)
+
+    @property
+    def provider_state(self) -> ProviderState:
+        """What workers found when they last asked its provider: Redis is asked, the provider is not."""
+        try:
+            return Gate(self.get_provider()).state
+        except ProviderMisconfigured as error:
+            return ProviderState(provider=self.provider, model=self.name, kind="circuit", reason=str(error))

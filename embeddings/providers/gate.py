@@ -22,7 +22,6 @@ from embeddings.providers.state import TEXTS, ProviderState, Trouble
 from queues import QueuesError, get_queue
 
 if TYPE_CHECKING:
-    from embeddings.models import EmbeddingModel
     from embeddings.providers.base import Provider
 
 log = logging.getLogger("embeddings")
@@ -74,6 +73,7 @@ class Gate:
 
     @property
     def state(self) -> ProviderState:
+        """As Redis has it; of kind "unknown" where Redis does not answer."""
         try:
             return read_state(_connection(), self.id, self.provider, self.model)
         except AWAY as error:
@@ -115,14 +115,6 @@ def kind_of(error: ProviderError) -> Trouble:
     if isinstance(error, RateLimited):
         return "rate_limit"
     return "circuit" if isinstance(error, ProviderMisconfigured) else "outage"
-
-
-def provider_state(model: EmbeddingModel) -> ProviderState:
-    """What workers found when they last asked the model's provider; asks Redis, not the provider."""
-    try:
-        return Gate(model.get_provider()).state
-    except ProviderMisconfigured as error:
-        return ProviderState(provider=model.provider, model=model.name, kind="circuit", reason=str(error))
 
 
 def read_troubles(connection: redis.Redis) -> list[ProviderState]:

@@ -6,13 +6,13 @@ import logging
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from embeddings.capture.changes import owe
-from embeddings.capture.registry import registry
 from embeddings.exceptions import ProviderError
 from embeddings.indexing.indexer import index
 from embeddings.models import Embedding, EmbeddingModel, EmbeddingState, FanOut
+from embeddings.owing.dirty import owe
 from embeddings.reconciling import orphans
 from embeddings.reconciling.window import windows
+from embeddings.registering.registry import registry
 
 log = logging.getLogger("embeddings")
 

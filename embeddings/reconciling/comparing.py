@@ -7,8 +7,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from embeddings.capture.embeddable import Embeddable
-from embeddings.capture.registry import registry
 from embeddings.models import EmbeddingModel
 from embeddings.reconciling import contents, keys, orphans
 from embeddings.reconciling.facts import facts_of
@@ -16,6 +14,8 @@ from embeddings.reconciling.mending import owe_found
 from embeddings.reconciling.progress import advance, finish, progress_of, restart, was_begun_within
 from embeddings.reconciling.report import TypeReport
 from embeddings.reconciling.window import Window, windows
+from embeddings.registering.embeddable import Embeddable
+from embeddings.registering.registry import registry
 
 AT_ONCE = 250_000
 """Keys a statement: in fewer parts it would be quicker, but each holds its findings in memory."""

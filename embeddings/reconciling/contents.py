@@ -6,11 +6,11 @@ import logging
 from collections import Counter
 from typing import Any
 
-from embeddings.capture.embeddable import Embeddable
 from embeddings.indexing.plans import Plan, make_plan
 from embeddings.models import DirtyEntity, EmbeddingModel, EmbeddingState
 from embeddings.providers import Provider
 from embeddings.reconciling.window import Finding, Window
+from embeddings.registering.embeddable import Embeddable, owner_text
 
 log = logging.getLogger("embeddings")
 
@@ -65,4 +65,4 @@ def _is_in_step(plan: Plan, state: EmbeddingState | None) -> bool:
         return False
     if plan.status == EmbeddingState.Status.EMBEDDED:
         return plan.is_unchanged
-    return state.owner_id == ("" if plan.owner_id is None else str(plan.owner_id))
+    return state.owner_id == owner_text(plan.owner_id)

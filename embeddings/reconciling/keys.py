@@ -9,11 +9,11 @@ from typing import Any
 from django.db import connections
 from django.db.models import QuerySet
 
-from embeddings.capture.embeddable import Embeddable
 from embeddings.indexing.plans import recipe_of
 from embeddings.models import EmbeddingModel
 from embeddings.reconciling.source import source_of
 from embeddings.reconciling.window import Finding, Kind, Window
+from embeddings.registering.embeddable import Embeddable
 
 # What is owed is on its way or parked, whatever the index says. An entity has one kind, the first that fits:
 #   stray        vectors, and no state that has them        missing      a row that no worker has looked at for this model

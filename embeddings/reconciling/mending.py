@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 from django.db import connections
 
-from embeddings.capture.changes import PART, Change, record
-from embeddings.indexing.owing import write_in_time
 from embeddings.models import EmbeddingModel
 from embeddings.names import Operation
+from embeddings.owing.changes import PART, Change
+from embeddings.owing.dirty import record
+from embeddings.owing.giving_way import write_in_time
 from embeddings.parts import parts
 from embeddings.reconciling.window import Finding
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.db import connections
 
-from embeddings.capture.registry import registry
 from embeddings.models import EmbeddingModel
 from embeddings.reconciling.keys import AS_SETS, BY_ROW, RESULT, TOTALS, window_of
 from embeddings.reconciling.source import source_of
 from embeddings.reconciling.window import Window
+from embeddings.registering.registry import registry
 
 # Each branch holds its first entities behind the position, so the first of both together are complete.
 LOOKED = """

@@ -7,8 +7,6 @@ import random
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from embeddings.capture.embeddable import Embeddable
-from embeddings.capture.registry import registry
 from embeddings.models import EmbeddingModel
 from embeddings.reconciling import contents, keys, orphans
 from embeddings.reconciling.comparing import CONTENTS_WINDOW, Progress, compare_contents, count_type, mend_type
@@ -17,6 +15,8 @@ from embeddings.reconciling.progress import advance, progress_of
 from embeddings.reconciling.report import TypeReport
 from embeddings.reconciling.sweep import MOST, sweep
 from embeddings.reconciling.window import Window
+from embeddings.registering.embeddable import Embeddable
+from embeddings.registering.registry import registry
 
 KEYS_WINDOW = 50_000
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connections
 from django.db.models import F, QuerySet
 
-from embeddings.capture.embeddable import Embeddable
+from embeddings.registering.embeddable import Embeddable
 
 # Ids are text. They become keys, not keys text, so that the source's own index is used; what cannot be a key becomes NULL, never an error.
 INTEGER = """CASE WHEN {id} ~ '^-?[0-9]{{1,19}}$' THEN

@@ -9,16 +9,15 @@ from datetime import date, timedelta
 from django.db.models import Sum
 from django.utils import timezone
 
-from embeddings.capture.registry import registry
 from embeddings.conf import settings
-from embeddings.indexing.parking import Parked, find_parked
 from embeddings.models import EmbeddingModel, EmbeddingUsage
+from embeddings.owing.parking import Parked, find_parked
 from embeddings.providers import first_model
-from embeddings.providers.gate import provider_state
 from embeddings.providers.state import ProviderState
 from embeddings.reconciling.comparing import count_type
 from embeddings.reconciling.orphans import stored_types
 from embeddings.reconciling.report import TypeReport
+from embeddings.registering.registry import registry
 
 DAYS = 7
 MOST_PARKED = 1000
@@ -93,7 +92,7 @@ def _status_of(using: str, entity_types: Collection[str] | None) -> Status:
                 name=model.name,
                 dimensions=model.dimensions,
                 status=str(model.status),
-                provider_state=provider_state(model),
+                provider_state=model.provider_state,
             )
             for model in models
         ],
@@ -116,6 +115,7 @@ def models_of(using: str) -> list[EmbeddingModel]:
 
 
 def types_of(using: str, entity_types: Collection[str] | None) -> list[str]:
+    """These, or those that are registered, in their order, then what is only stored. Raises NotRegistered for what is neither."""
     stored = stored_types(using)
     if entity_types is None:
         known = [embeddable.entity_type for embeddable in registry]

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
-from django.db.models.functions import Now
-
-from embeddings.capture.changes import Change, enqueue
-from embeddings.capture.fan_outs import enqueue_fan_outs
 from embeddings.conf import settings
-from embeddings.indexing.parking import park
 from embeddings.models import DirtyEntity, FanOut
+from embeddings.owing.changes import Change
+from embeddings.owing.enqueueing import enqueue
+from embeddings.owing.fan_outs import enqueue_fan_outs
+from embeddings.owing.parking import park
 from queues import InvalidPayload
 
 MOST = 1000
@@ -26,13 +24,13 @@ def sweep(*, using: str = "default", age: timedelta | None = None, most: int = M
     fan_outs = list(FanOut.objects.using(using).overdue(age)[:most])
     enqueue_fan_outs(fan_outs, using=using)
     rows = list(DirtyEntity.objects.using(using).overdue(age)[: most - len(fan_outs)])
-    _index(rows, using=using)
+    _enqueue_dirty(rows, using=using)
     return len(fan_outs) + len(rows)
 
 
 def sweep_all(*, using: str = "default") -> int:
     """Enqueues every pending row now, a thousand at a time. Returns how many."""
-    return sum(_all(table, enqueue_rows, using) for table, enqueue_rows in ((FanOut, enqueue_fan_outs), (DirtyEntity, _index)))
+    return sum(_all(table, enqueue_rows, using) for table, enqueue_rows in ((FanOut, enqueue_fan_outs), (DirtyEntity, _enqueue_dirty)))
 
 
 def _all(table: Any, enqueue_rows: Any, using: str) -> int:
@@ -43,7 +41,7 @@ def _all(table: Any, enqueue_rows: Any, using: str) -> int:
     return total
 
 
-def _index(rows: Sequence[DirtyEntity], *, using: str) -> None:
+def _enqueue_dirty(rows: Sequence[DirtyEntity], *, using: str) -> None:
     """A row whose entity no job can name is parked, so that it does not hold up the others."""
     changes = [Change(entity_type=row.entity_type, entity_id=row.entity_id, version=row.version) for row in rows]
     try:
@@ -53,13 +51,6 @@ def _index(rows: Sequence[DirtyEntity], *, using: str) -> None:
             park(changes[0].entity, reason=str(error), version=rows[0].version, using=using)
             return
         for row in rows:
-            _index([row], using=using)
+            _enqueue_dirty([row], using=using)
         return
-    _touch(rows, using)
-
-
-def _touch(rows: Sequence[DirtyEntity], using: str) -> None:
-    """Rows that a saver holds are not waited for, so that no save ends in a deadlock: it enqueues by itself."""
-    with transaction.atomic(using=using):
-        free = DirtyEntity.objects.using(using).filter(pk__in=[row.pk for row in rows]).select_for_update(skip_locked=True)
-        DirtyEntity.objects.using(using).filter(pk__in=list(free.values_list("pk", flat=True))).update(enqueued_at=Now())
+    DirtyEntity.objects.using(using).filter(pk__in=[row.pk for row in rows]).mark_enqueued()

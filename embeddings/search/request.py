@@ -8,9 +8,9 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 
-from embeddings.capture.registry import registry
 from embeddings.exceptions import InvalidSearch
 from embeddings.models import EmbeddingModel
+from embeddings.registering.registry import registry
 
 MAX_LIMIT = 100
 

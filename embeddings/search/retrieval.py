@@ -11,8 +11,8 @@ from typing import Any
 
 from django.db import connections
 
-from embeddings.capture.changes import Entity
-from embeddings.capture.registry import registry
+from embeddings.owing.changes import Entity
+from embeddings.registering.registry import registry
 from embeddings.search.request import Request
 from embeddings.search.result import SearchResult
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from django.core.exceptions import ObjectDoesNotExist
 from django.db import router
 from django.db.models import Model
 
-from embeddings.capture.embeddable import Embeddable
-from embeddings.capture.registry import registry
 from embeddings.conf import settings
 from embeddings.exceptions import InvalidSearch
 from embeddings.models import Embedding, EmbeddingModel
+from embeddings.registering.registry import registry
 from embeddings.search.request import check_user, make_request
 from embeddings.search.result import SearchResult
 from embeddings.search.retrieval import alive, retrieve
@@ -41,7 +39,7 @@ def find_similar(
     embeddable = registry.get_by_model(type(obj))
     if obj.pk is None:
         raise InvalidSearch(f"This {obj._meta.verbose_name} was never saved, so nothing can be similar to it.")
-    owner_id = _owner_id(embeddable, obj)
+    owner_id = embeddable.owner_id(obj)
     if user is not None:
         check_user(user)
         if str(user.pk) != str(owner_id):
@@ -52,13 +50,6 @@ def find_similar(
         return []
     entity = (embeddable.entity_type, str(obj.pk))
     return retrieve(request, ITS_VECTORS, [owner_id, model.pk, *entity], besides=entity)
-
-
-def _owner_id(embeddable: Embeddable, obj: Model) -> Any:
-    try:
-        return embeddable.owner_id(obj)
-    except ObjectDoesNotExist:  # the row that leads to the owner is gone
-        return None
 
 
 def _database(obj: Model) -> str:

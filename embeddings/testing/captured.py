@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 if TYPE_CHECKING:
-    from embeddings.capture.changes import Change
+    from embeddings.owing.changes import Change
 
 
 @contextmanager
@@ -19,23 +19,24 @@ def captured_changes() -> Iterator[list[Change]]:
     or transaction took along is missing. Every save counts, also of one entity. Entities that depend on a changed row are
     captured by whoever expands its fan-out row: call `run_pending` inside the block. Triggers are not seen.
     """
-    from embeddings.capture import changes
+    from embeddings.owing import outbox
+    from embeddings.owing.changes import Change
 
     captured: list[Change] = []
-    before = changes.pending_changes()
+    before = outbox.pending_changes()
     known = {id(change) for change in before}  # `before` keeps them alive, so that no other gets one's id
     sent: list[Any] = []
-    send = changes._send
+    send = outbox._send
 
     def note(committed: list[Any], using: str) -> None:
         sent.extend(committed)
         send(committed, using)
 
     try:
-        with patch.object(changes, "_send", note):
+        with patch.object(outbox, "_send", note):
             yield captured
     finally:
         # Whatever else leaves with the same commit is no entity.
-        entities = [change for change in sent if isinstance(change, changes.Change)]
-        found = [change for change in (*entities, *changes.pending_changes()) if id(change) not in known]
+        entities = [change for change in sent if isinstance(change, Change)]
+        found = [change for change in (*entities, *outbox.pending_changes()) if id(change) not in known]
         captured.extend(sorted(found, key=lambda change: change.version))

@@ -11,7 +11,7 @@ import pytest
 from embeddings import testing
 
 if TYPE_CHECKING:
-    from embeddings.capture.changes import Change
+    from embeddings.owing.changes import Change
     from embeddings.providers.fake import FakeProvider
 
 

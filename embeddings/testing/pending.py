@@ -13,8 +13,8 @@ from queues.exceptions import EndlessJobs
 from queues.testing.running import committing
 
 if TYPE_CHECKING:
-    from embeddings.capture.changes import Entity
     from embeddings.indexing.failures import Failures
+    from embeddings.owing.changes import Entity
 
 PART = 1000
 ROUNDS = 100
@@ -71,7 +71,7 @@ def _expand_all(using: str) -> None:
 
 def _park(failures: Failures, using: str) -> list[BaseException]:
     """Parks those that failed. Returns their errors, each with a note that says whose it is."""
-    from embeddings.indexing.parking import park
+    from embeddings.owing.parking import park
 
     for entity, failure in failures.items():
         park(entity, reason=str(failure), version=failure.version, using=using)
@@ -82,7 +82,7 @@ def _park(failures: Failures, using: str) -> list[BaseException]:
 @contextmanager
 def _without_jobs() -> Iterator[None]:
     """What is captured meanwhile is served here: no jobs are sent for it, neither now nor when the test's transaction commits."""
-    from embeddings.capture import changes
+    from embeddings.owing import outbox
 
-    with patch.object(changes, "enqueue", lambda captured, using: None), committing():
+    with patch.object(outbox, "enqueue", lambda captured, using: None), committing():
         yield

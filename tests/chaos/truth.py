@@ -13,10 +13,10 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from embeddings.capture.embeddable import Embeddable
-from embeddings.capture.registry import registry
 from embeddings.models import DirtyEntity, Embedding, EmbeddingState, FanOut
 from embeddings.providers.fake import embed
+from embeddings.registering.embeddable import Embeddable
+from embeddings.registering.registry import registry
 
 Entity = tuple[str, str]
 LEAST_COSINE = 0.999

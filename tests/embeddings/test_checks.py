@@ -8,8 +8,8 @@ from django.db import models
 from django.test.utils import isolate_apps
 
 from embeddings import Embeddable
-from embeddings.capture.path_checks import find_path_mistakes
-from tests.embeddings.capture.registered import instead_of
+from embeddings.registering.path_checks import find_path_mistakes
+from tests.embeddings.registering.registered import instead_of
 from tests.testapp.models import Country
 
 TITLE = {"content": lambda row: row.title}

@@ -251,7 +251,7 @@ def test_ids_that_no_key_can_be_are_refused_when_added() -> None:
 
 
 def test_a_type_whose_rows_cannot_be_read_fails_alone(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    from embeddings.capture.registry import registry
+    from embeddings.registering.registry import registry
     from tests.testapp.models import Document
 
     Note.objects.create(author=ann, title="fine")
@@ -301,7 +301,7 @@ def test_a_death_reported_late_does_not_park_the_newer_save(ann: User) -> None:
 
 
 def test_a_row_that_cannot_tell_whether_it_is_wanted_is_no_hit(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    from embeddings.capture.registry import registry
+    from embeddings.registering.registry import registry
 
     Note.objects.create(author=ann, title="a")
     work()
@@ -316,7 +316,7 @@ def test_a_row_that_cannot_tell_whether_it_is_wanted_is_no_hit(ann: User, monkey
 def test_a_retried_dead_letter_serves_its_parked_row(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
     from django_rq import get_queue as get_rq_queue
 
-    from embeddings.capture.registry import registry
+    from embeddings.registering.registry import registry
 
     Note.objects.create(author=ann, title="unbuildable")
     work_to_the_end()

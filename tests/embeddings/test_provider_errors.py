@@ -14,7 +14,7 @@ from django.test import Client, override_settings
 from embeddings import checks
 from embeddings.models import DirtyEntity, EmbeddingModel
 from embeddings.providers.fake import FakeProvider
-from embeddings.providers.gate import Gate, keys_of, provider_state
+from embeddings.providers.gate import Gate, keys_of
 from embeddings.testing.openai_server import CannedAnswer, OpenAIServer
 from queues import add_job, get_queue, get_queue_stats
 from tests.embeddings.conftest import stored, work
@@ -83,7 +83,7 @@ def test_the_providers_trouble_puts_jobs_back_for_as_long_as_the_gate_says(
     notes(ann, 3)
     server.trouble = CannedAnswer(**answer)  # type: ignore[arg-type]
     work()
-    state = provider_state(model)
+    state = model.provider_state
     assert state.kind == kind
     asked = len(server.requests)
     for _ in range(3):
@@ -97,7 +97,7 @@ def test_the_providers_trouble_puts_jobs_back_for_as_long_as_the_gate_says(
     elapse(model)
     promote_all()
     work()
-    assert (len(stored()), DirtyEntity.objects.count(), provider_state(model).kind) == (3, 0, None)
+    assert (len(stored()), DirtyEntity.objects.count(), model.provider_state.kind) == (3, 0, None)
 
 
 @pytest.mark.parametrize("fault", ["count", "dimension", "nan", "zero", "empty", "html", "shape"])
@@ -105,7 +105,7 @@ def test_garbage_is_never_stored_and_never_charged(ann: User, server: OpenAIServ
     notes(ann, 3)
     server.fault = fault  # type: ignore[assignment]
     work()
-    assert (stored(), provider_state(model).kind) == (set(), "outage")
+    assert (stored(), model.provider_state.kind) == (set(), "outage")
     assert [job.attempts_made for job in get_queue("embeddings").jobs("delayed")] == [0, 0, 0]
     server.fault = None
     elapse(model)
@@ -118,7 +118,7 @@ def test_a_server_that_mixes_up_several_texts_is_asked_for_each(ann: User, serve
     server.fault = "index"
     notes(ann, 3)
     work()
-    assert (len(stored()), provider_state(model).kind) == (3, None)
+    assert (len(stored()), model.provider_state.kind) == (3, None)
 
 
 def test_a_text_that_breaks_the_server_is_charged_alone(ann: User, server: OpenAIServer, model: EmbeddingModel) -> None:
@@ -131,7 +131,7 @@ def test_a_text_that_breaks_the_server_is_charged_alone(ann: User, server: OpenA
     assert job.attempts_made == 1
     work_to_the_end()
     (dead,) = get_queue("embeddings").jobs("failed")
-    assert (dead.attempts_made, provider_state(model).kind) == (3, None)
+    assert (dead.attempts_made, model.provider_state.kind) == (3, None)
     assert len(stored()) == 20
     assert DirtyEntity.objects.get().parked_reason.startswith("ProviderUnavailable")
 
@@ -143,7 +143,7 @@ def test_a_refused_text_is_cut_and_tried_once_more_then_it_has_failed(ann: User,
     work()
     assert len(stored()) == 20
     (dead,) = get_queue("embeddings").jobs("failed")
-    assert (dead.attempts_made, provider_state(model).kind) == (1, None)
+    assert (dead.attempts_made, model.provider_state.kind) == (1, None)
     alone = [request["input"][0] for request in server.requests if len(request["input"]) == 1 and "poison" in request["input"][0]]
     assert len(alone) == 2 and len(alone[0]) > model.get_provider().max_input_tokens >= len(alone[1])
     assert DirtyEntity.objects.get().parked_reason.startswith("InvalidInput")
@@ -183,7 +183,7 @@ def test_a_pause_met_by_one_worker_process_holds_for_the_other(
     start_worker("embeddings")
     start_worker("embeddings")
     notes(ann, 1)
-    wait_until(lambda: provider_state(model).kind == "rate_limit")
+    wait_until(lambda: model.provider_state.kind == "rate_limit")
     asked = len(server.requests)
     notes(ann, 60)
     wait_until(lambda: get_queue_stats("embeddings").delayed >= 61)
@@ -220,12 +220,12 @@ def test_an_open_circuit_is_shown_by_check_status_and_admin_and_closes_by_itself
     add_job("embeddings", "sweep-embeddings", {})
     work()
     assert server.requests[asked]["input"] == ["probe"]
-    assert provider_state(model).failures == 2
+    assert model.provider_state.failures == 2
     server.trouble = None
     elapse(model)
     add_job("embeddings", "sweep-embeddings", {})
     work()
-    assert (check(), str(provider_state(model))) == ([], "serving")
+    assert (check(), str(model.provider_state)) == ([], "serving")
     assert "serving" in client.get("/admin/embeddings/embeddingmodel/").content.decode()
 
 
@@ -233,7 +233,7 @@ def test_a_pause_is_no_matter_for_check(ann: User, server: OpenAIServer, model: 
     notes(ann, 1)
     server.trouble = CannedAnswer(status=500)
     work()
-    assert provider_state(model).is_in_trouble and check() == []
+    assert model.provider_state.is_in_trouble and check() == []
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_a_model_whose_provider_cannot_be_made_is_shown_as_an_open_circuit_and_c
     notes(ann, 1)
     with override_settings(EMBEDDINGS_OPENAI_API_KEY="", EMBEDDINGS_OPENAI_BASE_URL=""):
         work()
-        assert provider_state(model).is_open and "API_KEY" in str(provider_state(model))
+        assert model.provider_state.is_open and "API_KEY" in str(model.provider_state)
         add_job("embeddings", "sweep-embeddings", {})
         work()
     (job,) = get_queue("embeddings").jobs("delayed")

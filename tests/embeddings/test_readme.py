@@ -17,10 +17,10 @@ from django.test import override_settings
 
 import embeddings
 from embeddings import checks, testing
-from embeddings.capture.registry import registry
 from embeddings.conf import EmbeddingsSettings
 from embeddings.exceptions import ProviderError, ProviderUnavailable
 from embeddings.models import DirtyEntity
+from embeddings.registering.registry import registry
 from embeddings.testing import fake_provider, run_pending
 from queues.checks.queues import check_queues
 from tests.processes import ROOT

@@ -9,10 +9,9 @@ from django.db import connection, transaction
 from django.db.models import Sum
 
 from embeddings import search
-from embeddings.indexing.batches import PaidRequest
 from embeddings.models import DirtyEntity, EmbeddingUsage
 from embeddings.providers.fake import FakeProvider
-from embeddings.usage import divide, record_usage
+from embeddings.usage import PaidRequest, divide, record_usage
 from tests.embeddings.conftest import stored, work
 from tests.embeddings.test_failures import promote_all
 from tests.testapp.models import Note

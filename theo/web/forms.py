@@ -1,6 +1,6 @@
 from django import forms
 
-from embeddings.capture.registry import registry
+from embeddings.registering.registry import registry
 
 
 def type_choices() -> list[tuple[str, str]]:

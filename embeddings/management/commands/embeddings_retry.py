@@ -2,12 +2,12 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from embeddings.capture.registry import registry
-from embeddings.indexing.parking import Parked, find_parked, retry_parked
 from embeddings.management.arguments import database
 from embeddings.management.command import EmbeddingsCommand
 from embeddings.management.reports import as_dicts, write_json
 from embeddings.management.words import plural
+from embeddings.owing.parking import Parked, find_parked, retry_parked
+from embeddings.registering.registry import registry
 
 
 class Command(EmbeddingsCommand):

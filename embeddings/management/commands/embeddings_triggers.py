@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError
 
-from embeddings.capture.installation import TriggerState, install, remove, status
+from embeddings.capture.triggers.installation import TriggerState, install, remove, status
 from embeddings.exceptions import EmbeddingsError
 from embeddings.management.arguments import add_scope, check_types, databases
 from embeddings.management.command import EmbeddingsCommand

@@ -9,8 +9,8 @@ from embeddings import embeddings_disabled
 from embeddings.backfill.candidates import candidates
 from embeddings.backfill.selection import Selection, targets
 from embeddings.models import DirtyEntity, Embedding, EmbeddingModel, EmbeddingState
-from tests.embeddings.capture.registered import instead_of
 from tests.embeddings.conftest import work
+from tests.embeddings.registering.registered import instead_of
 from tests.testapp.models import Article, Country, Document, Note
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -9,8 +9,8 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from embeddings import NotRegistered, embeddings_disabled, reindex
-from embeddings.capture.changes import BULK_PRIORITY
 from embeddings.models import DirtyEntity, EmbeddingModel, EmbeddingState
+from embeddings.owing.enqueueing import BULK_PRIORITY
 from embeddings.providers.fake import FakeProvider
 from queues import get_queue
 from tests.embeddings.conftest import stored, vector_rows, work

@@ -9,10 +9,10 @@ from django.db import connection, models
 from django.test.utils import isolate_apps
 
 from embeddings import Embeddable, EmbeddableManager
-from embeddings.capture.registry import registry
 from embeddings.indexing.fan_out import expand
 from embeddings.models import DirtyEntity, FanOut
 from embeddings.reconciling.sweep import sweep
+from embeddings.registering.registry import registry
 from tests.embeddings.conftest import work
 
 

@@ -10,9 +10,9 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import override_settings
 
-from embeddings.capture.installation import install, remove
-from embeddings.capture.registry import registry
+from embeddings.capture.triggers.installation import install, remove
 from embeddings.models import DirtyEntity, Embedding
+from embeddings.registering.registry import registry
 from tests.embeddings.capture.conftest import captured, settle
 from tests.testapp.models import Article, Attachment, Comment, Note, Room, Shelf, Tag
 

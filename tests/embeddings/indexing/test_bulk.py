@@ -15,8 +15,8 @@ from django.test import override_settings
 from embeddings import embeddings_disabled, mark_dirty, retry_parked
 from embeddings.indexing import bulk
 from embeddings.indexing.indexer import index
-from embeddings.indexing.owing import owe_missing
 from embeddings.models import DirtyEntity, Embedding, EmbeddingState
+from embeddings.owing.giving_way import owe_missing
 from embeddings.providers.fake import FakeProvider
 from queues import Job, QueueStats, add_job, cancel_job, get_job, get_queue, get_queue_stats, register_worker, signals
 from queues.testing import run_jobs
@@ -164,7 +164,7 @@ def test_one_that_fails_gets_a_job_of_its_own(ann: User, provider: FakeProvider)
 
 
 def test_a_type_whose_rows_cannot_be_read_becomes_single_jobs(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    from embeddings.capture.registry import registry
+    from embeddings.registering.registry import registry
 
     def refuse() -> None:
         raise KeyError("no such table")

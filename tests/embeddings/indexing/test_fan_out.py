@@ -10,11 +10,11 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
-from embeddings.capture.fan_outs import enqueue_fan_outs
 from embeddings.exceptions import NotRegistered
 from embeddings.indexing import fan_out
 from embeddings.indexing.fan_out import expand
 from embeddings.models import DirtyEntity, FanOut
+from embeddings.owing.fan_outs import enqueue_fan_outs
 from queues import Job, get_failed_jobs, get_queue, retry_failed
 from queues.testing import run_jobs
 from tests.embeddings.conftest import stored, work
@@ -257,6 +257,15 @@ def test_a_parked_row_is_taken_up_by_the_next_save_or_by_a_retry(ann: User, shel
     shelf.save()
     row = FanOut.objects.get()
     assert (row.parked_reason, row.parked_at) == ("", None)
+
+
+def test_a_row_is_parked_whatever_its_error_says(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.testapp.embeddables import NoteEmbeddable
+
+    monkeypatch.setattr(NoteEmbeddable, "owner", "no\x00body")
+    shelf.save()
+    run_jobs("embeddings", delayed=True)
+    assert "'nobody'" in FanOut.objects.get().parked_reason, "PostgreSQL refuses NUL"
 
 
 def test_a_row_that_is_newer_than_what_died_is_not_parked(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,10 +9,10 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from embeddings import Chunking, mark_dirty
-from embeddings.capture.registry import registry
 from embeddings.indexing import indexer
 from embeddings.models import DirtyEntity, Embedding, EmbeddingModel, EmbeddingState
 from embeddings.providers.fake import FakeProvider
+from embeddings.registering.registry import registry
 from tests.embeddings.conftest import stored, vector_rows, work
 from tests.testapp.embeddables import DocumentEmbeddable, NoteEmbeddable
 from tests.testapp.models import Document, Note

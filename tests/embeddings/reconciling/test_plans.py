@@ -10,9 +10,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
-from embeddings.capture.registry import registry
 from embeddings.models import DirtyEntity, EmbeddingModel
 from embeddings.reconciling import keys, orphans
+from embeddings.registering.registry import registry
 from tests.testapp.models import Note
 
 pytestmark = pytest.mark.django_db

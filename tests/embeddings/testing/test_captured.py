@@ -4,7 +4,7 @@ from django.db import transaction
 from django.test import TestCase, TransactionTestCase
 
 from embeddings import embeddings_disabled, mark_dirty
-from embeddings.capture.changes import Change
+from embeddings.owing.changes import Change
 from embeddings.testing import captured_changes, run_pending
 from queues import get_queue_stats
 from queues.testing import enqueued_jobs, memory_queues, run_jobs

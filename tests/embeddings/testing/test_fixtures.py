@@ -9,8 +9,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from embeddings import search
-from embeddings.capture.changes import Change
 from embeddings.models import EmbeddingModel
+from embeddings.owing.changes import Change
 from embeddings.providers.fake import FakeProvider
 from tests.testapp.models import Note
 

@@ -6,6 +6,7 @@ from django.core.management import BaseCommand, CommandError, call_command
 from tqdm import tqdm
 
 from embeddings import EmbeddingsError
+from embeddings.management.arguments import positive
 from queues.exceptions import QueuesError
 from theo.demo import site
 from theo.demo.account import Account, ensure_admin
@@ -13,13 +14,6 @@ from theo.demo.entities import load_entities
 from theo.demo.places import MissingCities, load_places
 from theo.demo.searches import build_table, run_searches
 from theo.demo.worker import Drained, WorkerFailed, count_owed, drain, enqueue_what_was_lost
-
-
-def positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
 
 
 def port(text: str) -> int:

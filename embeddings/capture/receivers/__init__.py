@@ -1,0 +1,1 @@
+"""Changes that Django tells of by signals."""

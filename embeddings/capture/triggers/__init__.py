@@ -1,0 +1,1 @@
+"""Statements that come from anywhere, by triggers in the database."""

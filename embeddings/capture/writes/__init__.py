@@ -1,0 +1,1 @@
+"""Writes that send no signals, through a queryset that captures them."""
