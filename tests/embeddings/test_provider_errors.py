@@ -18,7 +18,7 @@ from embeddings.providers.gate import Gate, keys_of, provider_state
 from embeddings.testing.openai_server import CannedAnswer, OpenAIServer
 from queues import add_job, get_queue, get_queue_stats
 from tests.embeddings.conftest import stored, work
-from tests.embeddings.test_failures import promote_all, work_to_the_end
+from tests.embeddings.failing import promote_all, work_to_the_end
 from tests.processes import StartWorker, server_urls, wait_until, worker_processes
 from tests.testapp.models import Note
 

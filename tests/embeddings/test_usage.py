@@ -14,7 +14,7 @@ from embeddings.models import DirtyEntity, EmbeddingUsage
 from embeddings.providers.fake import FakeProvider
 from embeddings.usage import divide, record_usage
 from tests.embeddings.conftest import stored, work
-from tests.embeddings.test_failures import promote_all
+from tests.embeddings.failing import promote_all
 from tests.testapp.models import Note
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import django_rq
@@ -31,10 +28,12 @@ from queues import (
 )
 from queues.store.connection import new_connection
 from tests.processes import RedisServer, StartWorker, wait_until, wait_until_heard
+from tests.proxy import Proxy
 from tests.testapp.jobs import QUEUE, TRACE, greet
 
 AWAY_SECONDS = float(os.environ.get("REDIS_AWAY_SECONDS", "6"))
 """30 is what is promised; less shows the same."""
+
 
 RUBBISH = [b"{", b"[1]", b"\xff\xfe", b"null", b'{"command": {}}', b'{"command": "cancel-job"}', b'{"command": "pause-queue", "queue": []}']
 
@@ -166,57 +165,6 @@ def test_a_redis_that_hangs_longer_than_the_leases_costs_no_run(start_worker: St
     for worker in workers:
         worker.send_signal(signal.SIGTERM)
     assert [worker.wait(15) for worker in workers] == [0, 0]
-
-
-class Proxy:
-    """One address that leads to one server or another: what a failover looks like from outside."""
-
-    def __init__(self, target: int) -> None:
-        self.target = target
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.open: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def lead_to(self, target: int) -> None:
-        self.target = target
-        self.drop()
-
-    def drop(self) -> None:
-        while self.open:
-            end = self.open.pop()
-            with suppress(OSError):  # it ended by itself
-                end.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.drop()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return  # closed
-            try:
-                upstream = socket.create_connection(("127.0.0.1", self.target))
-            except OSError:
-                client.close()  # nobody is there now
-                continue
-            self.open += [client, upstream]
-            for source, sink in ((client, upstream), (upstream, client)):
-                threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
-
-    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
-        try:
-            while data := source.recv(65536):
-                sink.sendall(data)
-            sink.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # the other direction ended first
-        finally:
-            source.close()
 
 
 def test_a_failover_to_a_replica_loses_nothing_that_was_replicated(start_worker: StartWorker, server: RedisServer, tmp_path: Path) -> None:
