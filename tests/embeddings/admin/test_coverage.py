@@ -20,6 +20,7 @@ from embeddings.admin import rows
 from embeddings.models import DirtyEntity, EmbeddingModel, EmbeddingState, EmbeddingUsage, FanOut
 from embeddings.providers.fake import FakeProvider
 from queues import add_job, close_queues
+from tests.clock import DAY, stay_in_one
 from tests.embeddings.admin.conftest import COVERAGE, MARKUP, NOTHING, cells, park, text_of
 from tests.embeddings.conftest import work
 from tests.testapp.models import Note
@@ -130,6 +131,7 @@ def test_the_page_comes_before_anything_was_embedded_and_makes_no_model(read) ->
 
 
 def test_tokens_are_told_by_day(read) -> None:
+    stay_in_one(DAY)
     today = timezone.now().date()
     for owner in ("1", "2"):
         EmbeddingUsage.objects.create(day=today, provider="fake", model="m", owner_id=owner, requests=2, tokens=10)

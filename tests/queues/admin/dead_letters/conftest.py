@@ -9,6 +9,7 @@ from django.test import Client
 from queues import add_jobs
 from queues.operations.dead_letters import DeadLetterGroup, get_dead_letters
 from queues.testing import run_jobs
+from tests.clock import HOUR, stay_in_one
 from tests.queues.accounts import make_user
 from tests.queues.filling import Committed
 from tests.testapp.jobs import QUEUE
@@ -20,7 +21,8 @@ FAILS = {"name": "fail", "error_class": "ValueError"}
 
 @pytest.fixture
 def dead(committed: Committed) -> None:
-    """Three of `fail` with a ValueError and one of `give-up`, in one queue."""
+    """Three of `fail` with a ValueError and one of `give-up`, in one queue, counted in the hour in which the test looks."""
+    stay_in_one(HOUR)
     die(committed, ("fail", 3), ("give-up", 1))
 
 

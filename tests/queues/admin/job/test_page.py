@@ -14,6 +14,7 @@ from queues.links import Link, job_link, unregister
 from queues.operations.schedules import get_schedules
 from queues.store import keys
 from queues.testing import run_jobs
+from tests.clock import HOUR, stay_in_one
 from tests.queues.admin.job.conftest import show, texts, url
 from tests.queues.roundtrips import round_trips
 from tests.testapp.jobs import QUEUE, fail, greet, later_once, mail, tell
@@ -34,8 +35,9 @@ class TestWhatItShows:
         assert "&lt;script&gt;alert" in page
 
     def test_a_delayed_job_says_when_it_is_due(self, operator: Client, queued) -> None:
-        job = queued(greet, {"delay": 3600}, name="Ann")
-        due = datetime.fromtimestamp(time.time() + 3600, UTC)
+        stay_in_one(HOUR)
+        job = queued(greet, {"delay": HOUR}, name="Ann")
+        due = datetime.fromtimestamp(time.time() + HOUR, UTC)
         assert re.search(rf'<strong>Due</strong>\s*<div><time datetime="{due:%Y-%m-%dT%H}', show(operator, job.id))
 
     def test_each_attempt_shows_its_times_worker_and_error_and_its_traceback_is_folded(self, operator: Client, queued) -> None:
