@@ -6,7 +6,7 @@ from django.db import transaction
 from django.test import override_settings
 from django_rq import get_queue as get_rq_queue
 
-from queues import Job, RedisUnavailable, State, add_job, add_jobs, get_queue, get_queue_stats, signals
+from queues import Job, RedisUnavailable, State, add_jobs, get_queue, get_queue_stats, signals
 from queues.exceptions import UnsupportedByQueues
 from tests.clock import quickest
 from tests.testapp.jobs import QUEUE, greet
@@ -18,14 +18,6 @@ AWAY = {name: {"URL": "redis://127.0.0.1:1/0", "SERIALIZER": "rq.serializers.JSO
 
 def names(state: str = "waiting") -> list[str]:
     return [job.data["name"] for job in get_queue(QUEUE).jobs(state)]
-
-
-def test_a_job_of_a_transaction_is_published_on_commit() -> None:
-    with transaction.atomic():
-        job = greet.enqueue(name="Ann")
-        assert job.state is State.PROVISIONAL
-        assert names() == []
-    assert get_queue(QUEUE).job_ids("waiting") == [job.id]
 
 
 def test_a_rolled_back_transaction_enqueues_nothing() -> None:
@@ -102,27 +94,6 @@ def test_delay_keeps_a_job_from_waiting() -> None:
     job = greet.using(delay=60).enqueue(name="Ann")
     assert job.state is State.DELAYED
     assert (get_queue_stats(QUEUE).waiting, get_queue_stats(QUEUE).delayed) == (0, 1)
-
-
-def test_lower_priority_numbers_run_first_and_equal_ones_in_order() -> None:
-    for name, priority in [("p5", 5), ("n1", 0), ("p1", 1), ("urgent", -1), ("n2", 0), ("p1b", 1)]:
-        add_job(QUEUE, "greet", {"name": name}, priority=priority)
-    assert names() == ["urgent", "n1", "n2", "p1", "p1b", "p5"]
-
-
-@pytest.mark.parametrize("delay", [None, 60])
-def test_a_second_add_with_the_same_dedupe_key_returns_the_first(delay: float | None) -> None:
-    first = add_job(QUEUE, "greet", {"name": "Ann"}, delay=delay, dedupe="ann")
-    second = add_job(QUEUE, "greet", {"name": "Ann"}, delay=delay, dedupe="ann")
-    assert first.id == second.id
-    assert sum([get_queue_stats(QUEUE).waiting, get_queue_stats(QUEUE).delayed]) == 1
-
-
-def test_a_deduplicated_job_takes_the_earlier_time_and_the_better_priority() -> None:
-    add_job(QUEUE, "greet", {"name": "other"})
-    add_job(QUEUE, "greet", {"name": "Ann"}, delay=60, dedupe="ann", priority=3)
-    add_job(QUEUE, "greet", {"name": "Ann"}, dedupe="ann", priority=-1)
-    assert names() == ["Ann", "other"]
 
 
 def test_dedupe_may_depend_on_the_payload() -> None:

@@ -21,17 +21,17 @@ from queues import (
 )
 from queues.testing import run_jobs
 from queues.worker.outcomes import Kind, Outcome, settle
-from tests.queues.testing.contract.conftest import claim, names
+from tests.queues.testing.contract.conftest import Traces, claim, names
 from tests.testapp.jobs import QUEUE, give_up, greet
 
 
-def test_a_paused_queue_accepts_jobs_and_gives_none_until_resumed() -> None:
+def test_a_paused_queue_accepts_jobs_and_gives_none_until_resumed(traces: Traces) -> None:
     pause_queue(QUEUE)
     greet.enqueue(name="Ann")
     greet.using(delay=60).enqueue(name="Bob")
     assert (is_paused(QUEUE), run_jobs(QUEUE, delayed=True), get_queue_stats(QUEUE)) == (True, 0, QueueStats(waiting=1, delayed=1))
     resume_queue(QUEUE)
-    assert (is_paused(QUEUE), run_jobs(QUEUE)) == (False, 1)
+    assert (is_paused(QUEUE), run_jobs(QUEUE), traces()) == (False, 1, ["start Ann", "end Ann"])
 
 
 def test_stats_count_each_state_and_write_nothing(connection: Redis) -> None:
