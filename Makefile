@@ -1,12 +1,14 @@
 # Everything here needs Python 3.11 or later and nothing else: the first target that needs them makes .venv and the servers.
 #   PYTHON=python3.13  the Python that .venv is made with        PORT=8000  where the site is served
 #   ARGS="..."         more arguments for demo, worker or pytest
-#   JOBS=2             tests in so many processes, each with servers of its own (not with DATABASE_URL or REDIS_URL set)
+#   JOBS=1             tests in so many processes, each with servers of its own; one a core, at most four, unless DATABASE_URL or
+#                      REDIS_URL name the servers
 
 PYTHON ?= python3
 PORT ?= 8000
 ARGS ?=
-JOBS ?= 1
+CORES = $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); echo $$((cores < 4 ? cores : 4)))
+JOBS ?= $(if $(DATABASE_URL)$(REDIS_URL),1,$(CORES))
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -51,7 +53,7 @@ test: setup lint ## every check and every test
 	@$(MANAGE) makemigrations --check --dry-run
 	@$(MANAGE) check
 	@$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
-	@$(BIN)/python -m pytest $(if $(filter-out 1,$(JOBS)),-n $(JOBS) --dist loadfile) $(ARGS)
+	@$(BIN)/python -m pytest $(if $(filter-out 1,$(JOBS)),-n $(JOBS) --dist loadfile --no-loadscope-reorder) $(ARGS)
 
 chaos: setup ## 20,000 random changes, by signals and by triggers, while workers are killed and Redis restarts; with figures
 	@EMBEDDINGS_CHAOS_OPERATIONS=$${EMBEDDINGS_CHAOS_OPERATIONS:-20000} $(BIN)/python -m pytest tests/chaos $(ARGS)

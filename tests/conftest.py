@@ -1,10 +1,14 @@
 """The servers that the tests run on: the embedded ones, unless DATABASE_URL and REDIS_URL name others."""
 
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
 from theo.embedded import EmbeddedError, ensure_servers
+
+HERE = Path(__file__).parent
+SLOW = ["chaos", "queues/worker", "theo/embedded", "theo/demo"]
 
 pytest_plugins = ["queues.testing.fixtures", "embeddings.testing.fixtures"]
 
@@ -16,6 +20,19 @@ def pytest_configure(config: pytest.Config) -> None:
         ensure_servers()
     except EmbeddedError as error:
         raise pytest.UsageError(str(error)) from error
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The browser last: Playwright leaves an event loop running in the thread, beside which no other test could run its own.
+
+    The slowest files first: where several processes take one file after the other, none is left alone with a long one at the end.
+    """
+    items.sort(key=lambda item: (is_in("browser", item), not any(is_in(place, item) for place in SLOW)))
+
+
+def is_in(place: str, item: pytest.Item) -> bool:
+    return item.path.is_relative_to(HERE / place)
 
 
 @pytest.hookimpl(wrapper=True)

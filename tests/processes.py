@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -31,8 +32,8 @@ PIPE_BYTES = 1 << 20
 StartWorker = Callable[..., "subprocess.Popen[str]"]
 
 
-def wait_until(is_true: Callable[[], object], timeout_seconds: float = 15.0) -> None:
-    """Waits for a condition that a process brings about. Raises AssertionError after the timeout."""
+def wait_until(is_true: Callable[[], object], timeout_seconds: float = 60.0) -> None:
+    """Waits for a condition that a process brings about. Raises AssertionError after the timeout, long enough for a busy machine."""
     deadline = time.monotonic() + timeout_seconds
     while not is_true():
         assert time.monotonic() < deadline, "the condition did not come true in time"
@@ -41,7 +42,7 @@ def wait_until(is_true: Callable[[], object], timeout_seconds: float = 15.0) -> 
 
 def wait_until_heard(connection: redis.Redis, workers: int = 1) -> None:
     """Waits until so many workers live and listen to commands: one is seen a moment before it listens."""
-    wait_until(lambda: len(get_workers()) == workers, timeout_seconds=30)
+    wait_until(lambda: len(get_workers()) == workers)
     channels = [f"rq:pubsub:{worker.name}" for worker in get_workers()]
     wait_until(lambda: all(listeners for _, listeners in connection.pubsub_numsub(*channels)))
 
@@ -101,9 +102,12 @@ def _database_url() -> str:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Below those that the kernel gives to outgoing connections: one of these could take it before a server does."""
+    while True:
+        port = random.SystemRandom().randrange(20_000, 30_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class RedisServer:

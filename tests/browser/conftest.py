@@ -14,7 +14,7 @@ import redis
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
 
 from queues import close_queues, get_queue
 from tests.processes import StartWorker, server_urls, worker_processes
@@ -40,10 +40,11 @@ AUDIT = """async ([options, rules, stock]) => (await axe.run(document, options))
 Login = Callable[..., User]
 
 
+expect.set_options(timeout=30_000)  # of a busy machine
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """These come last: Playwright leaves an event loop running in the thread, beside which no other test could run its own."""
     here = Path(__file__).parent
-    items.sort(key=lambda item: here in item.path.parents)
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.django_db(transaction=True))

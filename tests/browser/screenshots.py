@@ -71,7 +71,7 @@ def set_up(stack: ExitStack, user: Any) -> tuple[Scene, str]:
         stack.enter_context(ManageProcess("rqworker", *arguments, log=log))
     stack.enter_context(ManageProcess("runserver", "--noreload", f"127.0.0.1:{port}", log=log))
     scene = build_with_workers(jobs, user, expected=2)
-    wait_until(lambda: not is_port_free(port), 60)
+    wait_until(lambda: not is_port_free(port))
     return scene, f"http://127.0.0.1:{port}"
 
 

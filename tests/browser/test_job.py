@@ -36,7 +36,7 @@ def becomes(page: Page, found: Locator, text: str) -> None:
     if IS_LIVE:
         expect(found).to_contain_text(text, timeout=20_000)
     else:
-        wait_until(shows, 20)
+        wait_until(shows)
 
 
 def fails(name: str = "fail-with-token", **payload: str) -> Job:

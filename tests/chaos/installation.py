@@ -82,7 +82,7 @@ class Installation:
         """Comes back when they work."""
         for _ in range(count):
             self.add_worker(**environment)
-        wait_until(self.all_work, timeout_seconds=60)
+        wait_until(self.all_work)
 
     def all_work(self) -> bool:
         """Whether each has come so far as to take jobs."""

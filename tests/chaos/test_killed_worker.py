@@ -28,13 +28,13 @@ def test_a_worker_killed_in_a_batch_loses_nothing_and_nothing_is_stored_twice(st
     killed_at = time.monotonic()
     assert Embedding.objects.count() == 0, "the batch was under way"
     rescuer = start_worker("embeddings")
-    wait_until(lambda: not DirtyEntity.objects.exists(), timeout_seconds=60)
+    wait_until(lambda: not DirtyEntity.objects.exists())
     assert time.monotonic() - killed_at < 60
     assert sorted(Embedding.objects.values_list("content", flat=True)) == sorted(note.title for note in notes)
     wait_until(lambda: get_queue_stats("embeddings").completed >= 60)
     assert {job.attempts_made for job in get_queue("embeddings").jobs("completed")} == {1}, "a stall costs no attempt"
     rescuer.terminate()
-    assert rescuer.wait(30) == 0
+    assert rescuer.wait(60) == 0
 
 
 def test_workers_killed_again_and_again_under_saves_and_deletes_leave_the_index_right(start_worker: StartWorker, ann: User) -> None:

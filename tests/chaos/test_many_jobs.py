@@ -82,7 +82,7 @@ class Chaos:
         assert working and set(cut_off) <= {1}
         for worker in working:
             worker.terminate()
-        assert [worker.wait(30) for worker in working] == [0] * len(working)
+        assert [worker.wait(60) for worker in working] == [0] * len(working)
 
 
 @pytest.fixture

@@ -84,4 +84,4 @@ def test_postgresql_restarted_and_killed_under_load(home: Installation, ann: Use
 
 def wait_for_saves(saver: Saver, count: int) -> None:
     goal = saver.saved + count
-    wait_until(lambda: saver.saved > goal, timeout_seconds=30)
+    wait_until(lambda: saver.saved > goal)

@@ -18,7 +18,7 @@ from embeddings.providers.gate import Gate, keys_of
 from embeddings.testing.openai_server import CannedAnswer, OpenAIServer
 from queues import add_job, get_queue, get_queue_stats
 from tests.embeddings.conftest import stored, work
-from tests.embeddings.test_failures import promote_all, work_to_the_end
+from tests.embeddings.failing import promote_all, work_to_the_end
 from tests.processes import StartWorker, server_urls, wait_until, worker_processes
 from tests.testapp.models import Note
 
@@ -155,7 +155,7 @@ def test_429_then_500_then_garbage_then_fine_with_two_worker_processes(
     def next_stage(change: Callable[[], object]) -> None:
         asked = len(server.requests)
         change()
-        wait_until(lambda: len(server.requests) > asked + 1, timeout_seconds=40)
+        wait_until(lambda: len(server.requests) > asked + 1)
 
     server.trouble = CannedAnswer(status=429, headers={"retry-after-ms": "300"})
     notes(ann, 150)
@@ -170,7 +170,7 @@ def test_429_then_500_then_garbage_then_fine_with_two_worker_processes(
     unserved = [job for state in ("waiting", "active", "delayed") for job in queue.jobs(state)]
     assert {job.attempts_made for job in unserved} == {0}
     server.fault = None
-    wait_until(lambda: len(stored()) == 150, timeout_seconds=40)
+    wait_until(lambda: len(stored()) == 150)
     wait_until(lambda: get_queue_stats("embeddings").completed >= 100)
     assert get_queue_stats("embeddings").failed == 0
     wait_until(lambda: DirtyEntity.objects.count() == 0)

@@ -39,33 +39,22 @@ def test_a_content_that_went_and_came_back_while_another_worker_stored_the_one_b
 
     store = indexer.store
 
+    overtakings: list[int] = []
+
     def overtaken(plans: list, model: object) -> object:  # type: ignore[type-arg]
-        if not plans or not plans[0].is_unchanged:
-            return store(plans, model)  # type: ignore[arg-type]
-        monkeypatch.setattr(indexer, "store", store)
-        late.set()
-        return store_after(plans, model)
-
-    late = threading.Event()
-
-    def store_after(plans: list, model: object) -> object:  # type: ignore[type-arg]
-        held = list(plans)
-        between = Plan(
-            entity=entity,
-            version=held[0].version - 1,
-            status="embedded",
-            owner_id=ann.pk,
-            content_hash="of two",
-            chunks=["two"],
-            vectors={"two": provider.embed_query("two")},
-        )
-        store([between], model)  # type: ignore[arg-type]
-        return store(held, model)  # type: ignore[arg-type]
+        if plans and plans[0].is_unchanged:
+            monkeypatch.setattr(indexer, "store", store)
+            vectors = {"two": provider.embed_query("two")}
+            version = plans[0].version - 1
+            facts = {"owner_id": ann.pk, "content_hash": "of two", "chunks": ["two"], "vectors": vectors}
+            store([Plan(entity=entity, version=version, status="embedded", **facts)], model)  # type: ignore[arg-type]
+            overtakings.append(version)
+        return store(plans, model)  # type: ignore[arg-type]
 
     provider.during_call = come_back
     index([entity])
     work()
-    assert late.is_set()
+    assert len(overtakings) == 1
     assert stored() == {("note", str(note.pk), "one")}
     assert DirtyEntity.objects.count() == 0
 

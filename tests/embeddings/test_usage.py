@@ -12,8 +12,9 @@ from embeddings import search
 from embeddings.models import DirtyEntity, EmbeddingUsage
 from embeddings.providers.fake import FakeProvider
 from embeddings.usage import PaidRequest, divide, record_usage
+from tests.clock import DAY, stay_in_one
 from tests.embeddings.conftest import stored, work
-from tests.embeddings.test_failures import promote_all
+from tests.embeddings.failing import promote_all
 from tests.testapp.models import Note
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,6 +44,7 @@ def total() -> int:
 
 
 def test_a_request_is_divided_over_its_owners_and_its_sum_is_exact(ann: User, bob: User, seen: list[int]) -> None:
+    stay_in_one(DAY)
     for number in range(7):
         Note.objects.create(author=ann if number % 3 else bob, title="word " * (number + 1))
     work()

@@ -195,7 +195,7 @@ def test_a_redis_that_may_drop_jobs_is_a_warning(evicting_redis: redis.Redis) ->
 
 def test_a_worker_does_not_start_with_wrong_settings(start_worker: Callable[..., subprocess.Popen[str]]) -> None:
     worker = start_worker(DJANGO_SETTINGS_MODULE="tests.queues.misconfigured")
-    output, _ = worker.communicate(timeout=30)
+    output, _ = worker.communicate(timeout=60)
     assert worker.returncode == 1
     assert "queues.E004" in output
     assert "Traceback" not in output

@@ -51,7 +51,7 @@ def build_before_workers(owner: AbstractBaseUser) -> dict[str, str]:
 
 def build_with_workers(jobs: dict[str, str], owner: AbstractBaseUser, expected: int) -> Scene:
     """What they run and leave alone; `expected` of them announce themselves."""
-    wait_until(lambda: len(get_workers()) == expected, 60)
+    wait_until(lambda: len(get_workers()) == expected)
     imports = [add_job(IMPORTS, "import-contacts", {"user_id": n, "file": f"contacts-{n}.csv", "rows": 1200 * n}) for n in (3, 4, 5, 6)]
     wait_until(lambda: imports[0].refresh().progress and imports[0].refresh().progress >= 42)
     jobs |= {"active": imports[0].id}

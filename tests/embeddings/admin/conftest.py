@@ -4,7 +4,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db.models.functions import Now
 from django.test import Client
+
+from embeddings.models import DirtyEntity
+from tests.testapp.models import Note
 
 Staff = Callable[..., Client]
 
@@ -39,6 +43,10 @@ def viewer(staff: Staff) -> Client:
 @pytest.fixture
 def operator(staff: Staff) -> Client:
     return staff("embeddings.view_coverage", "embeddings.change_coverage")
+
+
+def park(note: Note, reason: str = "ValueError: no content") -> None:
+    DirtyEntity.objects.filter(entity_type="note", entity_id=str(note.pk)).update(parked_reason=reason, parked_at=Now())
 
 
 def text_of(html: str) -> str:

@@ -20,7 +20,8 @@ from embeddings.admin import rows
 from embeddings.models import DirtyEntity, EmbeddingModel, EmbeddingState, EmbeddingUsage, FanOut
 from embeddings.providers.fake import FakeProvider
 from queues import add_job, close_queues
-from tests.embeddings.admin.conftest import COVERAGE, MARKUP, NOTHING, Staff, cells, text_of
+from tests.clock import DAY, stay_in_one
+from tests.embeddings.admin.conftest import COVERAGE, MARKUP, NOTHING, cells, park, text_of
 from tests.embeddings.conftest import work
 from tests.testapp.models import Note
 
@@ -32,10 +33,6 @@ RETRY = f"{COVERAGE}retry/"
 @pytest.fixture
 def read(viewer: Client):
     return lambda: viewer.get(COVERAGE).content.decode()
-
-
-def park(note: Note, reason: str = "ValueError: no content") -> None:
-    DirtyEntity.objects.filter(entity_type="note", entity_id=str(note.pk)).update(parked_reason=reason, parked_at=Now())
 
 
 def count() -> None:
@@ -134,6 +131,7 @@ def test_the_page_comes_before_anything_was_embedded_and_makes_no_model(read) ->
 
 
 def test_tokens_are_told_by_day(read) -> None:
+    stay_in_one(DAY)
     today = timezone.now().date()
     for owner in ("1", "2"):
         EmbeddingUsage.objects.create(day=today, provider="fake", model="m", owner_id=owner, requests=2, tokens=10)
@@ -253,41 +251,6 @@ def test_reasons_errors_and_names_from_outside_are_shown_not_run(ann: User, view
     page = viewer.get(COVERAGE).content.decode()
     assert MARKUP not in page
     assert page.count("&lt;script&gt;") >= 4
-
-
-ACTIONS = ["count/", "retry/", "models/1/try/"]
-
-
-@pytest.mark.parametrize("url", ["", "search/", *ACTIONS])
-def test_staff_without_the_permission_see_and_do_nothing(staff: Staff, url: str) -> None:
-    client = staff("queues.view_queue")
-    assert client.get(f"{COVERAGE}{url}").status_code == 403
-    assert client.post(f"{COVERAGE}{url}").status_code == 403
-
-
-@pytest.mark.parametrize("url", ACTIONS)
-def test_a_viewer_sees_no_button_and_every_action_refuses(ann: User, viewer: Client, operator: Client, url: str) -> None:
-    park(Note.objects.create(author=ann, title="a"))
-    page = viewer.get(COVERAGE).content.decode().split('id="content-main"')[1]
-    assert "<form" not in page
-    assert viewer.post(f"{COVERAGE}{url}", {"database": "default"}).status_code == 403
-    assert operator.get(f"{COVERAGE}{url}").status_code == 405
-    assert DirtyEntity.objects.parked().count() == 1
-    assert not LogEntry.objects.exists()
-
-
-def test_an_action_without_the_token_of_its_form_is_refused(staff: Staff) -> None:
-    client = staff("embeddings.view_coverage", "embeddings.change_coverage", enforce_csrf_checks=True)
-    assert client.post(f"{COVERAGE}count/").status_code == 403
-
-
-def test_whoever_sees_the_index_finds_it_and_is_shown_no_page_that_refuses(staff: Staff) -> None:
-    assert COVERAGE in staff("embeddings.view_coverage").get("/admin/").content.decode()
-    assert COVERAGE not in staff("queues.view_queue").get("/admin/queues/queue/").content.decode()
-    both = staff("embeddings.view_coverage", "queues.view_queue").get(COVERAGE).content.decode()
-    assert 'href="/admin/queues/queue/"' in both.split('class="queue-sections"')[1].split("</nav>")[0]
-    alone = staff("embeddings.view_coverage").get(COVERAGE).content.decode()
-    assert 'href="/admin/queues/queue/"' not in alone.split('class="queue-sections"')[1].split("</nav>")[0]
 
 
 def test_the_page_only_reads(ann: User, viewer: Client) -> None:

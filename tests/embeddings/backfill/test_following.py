@@ -73,20 +73,20 @@ def test_ctrl_c_ends_the_following_and_the_same_command_goes_on(
     slow_notes: None, environment: dict[str, str], start_worker: StartWorker
 ) -> None:
     start_worker("embeddings", "--concurrency", "1")
-    wait_until(get_queue("embeddings").workers, 30)
+    wait_until(get_queue("embeddings").workers)
     terminal = Terminal(environment)
     try:
-        wait_until(lambda: terminal.shows("/200 [") and Embedding.objects.exists(), 30)
+        wait_until(lambda: terminal.shows("/200 [") and Embedding.objects.exists())
         terminal.process.send_signal(signal.SIGINT)
         wait_until(lambda: terminal.shows("the workers go on. The same command goes on following."))
-        assert terminal.process.wait(10) == 130
+        assert terminal.process.wait(60) == 130
     finally:
         terminal.close()
     left = DirtyEntity.objects.count()
     again = Terminal(environment)
     try:
-        wait_until(lambda: again.shows("All are embedded."), 60)
-        assert again.process.wait(10) == 0
+        wait_until(lambda: again.shows("All are embedded."))
+        assert again.process.wait(60) == 0
     finally:
         again.close()
     assert 0 < left < 200
@@ -96,7 +96,7 @@ def test_ctrl_c_ends_the_following_and_the_same_command_goes_on(
 
 def test_without_a_terminal_lines_tell_how_far_it_is(environment: dict[str, str], start_worker: StartWorker) -> None:
     start_worker("embeddings", "--concurrency", "1")
-    wait_until(get_queue("embeddings").workers, 30)
+    wait_until(get_queue("embeddings").workers)
     command = [sys.executable, "manage.py", "embeddings_backfill"]
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

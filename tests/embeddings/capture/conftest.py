@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+import pytest
+from django.contrib.auth.models import User
 from django.db import connection, models
 from django.test.utils import isolate_apps
 
@@ -13,7 +15,22 @@ from embeddings.indexing.fan_out import expand
 from embeddings.models import DirtyEntity, FanOut
 from embeddings.reconciling.sweep import sweep
 from embeddings.registering.registry import registry
-from tests.embeddings.conftest import work
+from queues import get_queue
+from tests.embeddings.conftest import stored, work
+from tests.testapp.models import Note, Shelf
+
+
+@pytest.fixture
+def note(ann: User) -> Note:
+    """A note on a shelf, served."""
+    note = Note.objects.create(author=ann, title="first", shelf=Shelf.objects.create(name="cooking"))
+    settle()
+    return note
+
+
+def sql(statement: str, *params: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params or None)
 
 
 def captured(model: type) -> Any:
@@ -26,6 +43,17 @@ def captured(model: type) -> Any:
 def owed() -> set[tuple[str, str]]:
     """(type, id) of the dirty entities."""
     return set(DirtyEntity.objects.values_list("entity_type", "entity_id"))
+
+
+def jobs() -> list[Any]:
+    return get_queue("embeddings").jobs("waiting")
+
+
+def contents(entity_type: str) -> set[str]:
+    """What is stored of this type once the workers are done; nothing is left owed."""
+    work()
+    assert (FanOut.objects.count(), DirtyEntity.objects.count()) == (0, 0)
+    return {content for kind, _, content in stored() if kind == entity_type}
 
 
 def fanned_out() -> set[tuple[str, str, str]]:

@@ -1,4 +1,4 @@
-"""bulk-embed: any number of ids, several requests at a time, and nothing lost whatever happens."""
+"""bulk-embed: any number of ids, several requests at a time, what is unchanged left alone."""
 
 from __future__ import annotations
 
@@ -8,34 +8,24 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connections, transaction
+from django.db import connections
 from django.dispatch import receiver
 from django.test import override_settings
 
 from embeddings import embeddings_disabled, mark_dirty, retry_parked
-from embeddings.indexing import bulk
 from embeddings.indexing.indexer import index
 from embeddings.models import DirtyEntity, Embedding, EmbeddingState
 from embeddings.owing.giving_way import owe_missing
 from embeddings.providers.fake import FakeProvider
-from queues import Job, QueueStats, add_job, cancel_job, get_job, get_queue, get_queue_stats, register_worker, signals
+from queues import Job, add_job, get_job, get_queue, signals
 from queues.testing import run_jobs
-from tests.embeddings.conftest import stored, vector_rows, work
+from tests.embeddings.conftest import stored, work
+from tests.embeddings.indexing.bulks import add_bulk, create_quietly
 from tests.processes import wait_until
 from tests.testapp.embeddables import NoteEmbeddable
 from tests.testapp.models import Note
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def create_quietly(ann: User, count: int, title: str = "note") -> list[str]:
-    with embeddings_disabled():
-        notes = Note.objects.bulk_create([Note(author=ann, title=f"{title} {number}") for number in range(count)])
-    return [str(note.pk) for note in notes]
-
-
-def add_bulk(ann: User, ids: Sequence[str]) -> Job:
-    return add_job("embeddings", "bulk-embed", {"user_id": ann.pk, "entity_type": "note", "entity_ids": list(ids)})
 
 
 @pytest.fixture
@@ -146,107 +136,6 @@ def test_results_are_stored_as_they_come(ann: User, provider: FakeProvider) -> N
     assert late.is_set() and Embedding.objects.count() == 500
 
 
-def test_one_that_fails_gets_a_job_of_its_own(ann: User, provider: FakeProvider) -> None:
-    ids = create_quietly(ann, 150)
-    Note.objects.filter(pk=ids[3]).update(title="unbuildable")
-    Note.objects.filter(pk=ids[70]).update(title="poison")
-    provider.refuse("poison")
-    job = add_bulk(ann, ids)
-    work()
-    assert len(stored()) == 148
-    assert get_job(job.id).state == "completed"
-    failed = {j.data["entity_id"]: j for state in ("delayed", "failed") for j in get_queue("embeddings").jobs(state)}
-    assert {(j.name, entity_id, j.data["user_id"], j.attempts_made, j.state) for entity_id, j in failed.items()} == {
-        ("generate-embedding", ids[3], str(ann.pk), 1, "delayed"),
-        ("generate-embedding", ids[70], str(ann.pk), 1, "failed"),
-    }
-    assert {state.error_class for state in EmbeddingState.objects.exclude(error="")} == {"ValueError", "InvalidInput"}
-
-
-def test_a_type_whose_rows_cannot_be_read_becomes_single_jobs(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    from embeddings.registering.registry import registry
-
-    def refuse() -> None:
-        raise KeyError("no such table")
-
-    job = add_bulk(ann, create_quietly(ann, 5))
-    monkeypatch.setattr(registry.get("note"), "queryset", refuse)
-    work()
-    assert get_job(job.id).state == "completed"
-    assert get_queue_stats("embeddings").delayed == 5
-
-
-@pytest.mark.parametrize("trouble", ["limit_rate", "go_down", "misconfigure"])
-def test_a_provider_in_trouble_puts_the_job_back_uncharged_with_what_was_stored_kept(
-    ann: User, provider: FakeProvider, trouble: str
-) -> None:
-    ids = create_quietly(ann, 600)
-
-    def stop(texts: Sequence[str]) -> None:
-        if provider.calls >= 2:
-            getattr(provider, trouble)()
-
-    provider.during_call = stop
-    job = add_bulk(ann, ids)
-    work()
-    before, states = vector_rows(), set(EmbeddingState.objects.values_list("entity_id", "version"))
-    put_back = get_job(job.id)
-    assert (put_back.state, put_back.attempts_made, put_back.error_class) == ("delayed", 0, "Unfinished")
-    assert 0 < len(before) < 600 and len(before) % 100 == 0
-    assert DirtyEntity.objects.count() == 600 - len(before)
-    provider.reset()
-    job.promote()
-    work()
-    assert len(stored()) == 600
-    assert sum(map(len, provider.requests)) == 600 - len(before), "only what was left is asked for"
-    assert states <= set(EmbeddingState.objects.values_list("entity_id", "version")), "what was served is not owed again"
-
-
-def test_a_job_that_runs_out_of_time_goes_on_where_it_was(ann: User, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each run gets one request done, however short its time is."""
-    monkeypatch.setattr(bulk, "SERVE_SECONDS", 0.0)
-    job = add_bulk(ann, create_quietly(ann, 300))
-    for done in (100, 200):
-        work()
-        put_back = get_job(job.id)
-        assert (put_back.state, put_back.attempts_made) == ("delayed", 0)
-        assert "the rest follows" in put_back.error
-        assert (len(stored()), DirtyEntity.objects.count()) == (done, 300 - done)
-        job.promote()
-    work()
-    assert (get_job(job.id).state, len(stored()), provider.calls) == ("completed", 300, 3)
-
-
-def test_a_slow_provider_never_ends_a_job_by_its_timeout() -> None:
-    from embeddings.indexing.indexer import PROVIDER_SECONDS
-    from queues.jobs.registry import registry
-
-    assert registry.get("bulk-embed").timeout_seconds >= bulk.SERVE_SECONDS + PROVIDER_SECONDS + 60
-
-
-def test_a_cancelled_job_stops_and_what_is_left_stays_owed(ann: User, provider: FakeProvider) -> None:
-    job = add_bulk(ann, create_quietly(ann, 1000))
-
-    def cancel(texts: Sequence[str]) -> None:
-        provider.during_call = None
-        cancel_job(job.id)
-
-    provider.during_call = cancel
-    work()
-    cancelled = get_job(job.id)
-    assert (cancelled.state, cancelled.error_class) == ("failed", "JobCancelled")
-    assert 0 < DirtyEntity.objects.pending().count() < 1000
-    assert DirtyEntity.objects.count() + len(stored()) == 1000
-
-
-def test_ids_that_do_not_exist_are_served_as_gone(ann: User) -> None:
-    job = add_bulk(ann, ["4711", "no number", "4711"])
-    work()
-    assert get_job(job.id).state == "completed"
-    assert DirtyEntity.objects.count() == 0
-    assert {state.status for state in EmbeddingState.objects.all()} == {"removed"}
-
-
 def test_ids_asked_for_by_hand_are_compared_with_their_rows(ann: User, provider: FakeProvider) -> None:
     """An update without signals owes nothing; who asks for it by id means it."""
     ids = create_quietly(ann, 3)
@@ -275,93 +164,6 @@ def test_a_parked_entity_asked_for_by_hand_is_tried_again(ann: User) -> None:
     add_bulk(ann, ids)
     work()
     assert (len(stored()), DirtyEntity.objects.count()) == (1, 0)
-
-
-def test_twice_and_at_the_same_time_as_single_jobs_is_right(ann: User, provider: FakeProvider) -> None:
-    """Two bulk jobs and the single jobs of the same ids, in threads of their own."""
-    from embeddings.indexing.bulk import embed_all
-    from embeddings.indexing.indexer import index
-
-    ids = create_quietly(ann, 300)
-    entities = [("note", entity_id) for entity_id in ids]
-    owe_missing(entities, using="default")
-    errors: list[BaseException] = []
-
-    def run(call: Any) -> None:
-        try:
-            call()
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            connections.close_all()
-
-    calls = [
-        lambda: embed_all(entities, using="default", owner_id="", report=lambda percent: None),
-        lambda: embed_all(entities[::-1], using="default", owner_id="", report=lambda percent: None),
-        lambda: index(entities[100:200]),
-    ]
-    threads = [threading.Thread(target=run, args=[call]) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
-    assert (len(stored()), Embedding.objects.count(), DirtyEntity.objects.count()) == (300, 300, 0)
-
-
-def test_a_saver_that_holds_a_row_is_not_made_to_wait_for_a_bulk_job(ann: User) -> None:
-    """Owing gives way before PostgreSQL would look for a deadlock; the job comes back uncharged."""
-    ids = create_quietly(ann, 2)
-    held, release = threading.Event(), threading.Event()
-
-    def save_slowly() -> None:
-        with transaction.atomic():
-            Note.objects.get(pk=ids[1]).save()
-            held.set()
-            release.wait(10)
-        connections.close_all()
-
-    saver = threading.Thread(target=save_slowly)
-    saver.start()
-    held.wait(5)
-    job = add_bulk(ann, ids)
-    try:
-        work()
-        put_back = get_job(job.id)
-        assert (put_back.state, put_back.attempts_made, put_back.error_class) == ("delayed", 0, "RetryLater")
-    finally:
-        release.set()
-        saver.join()
-    job.promote()
-    work()
-    assert (len(stored()), get_queue_stats("embeddings")) == (2, QueueStats(completed=2))
-
-
-def test_a_cancelled_job_does_not_wait_for_its_requests(ann: User, provider: FakeProvider) -> None:
-    """A real worker's thread is interrupted while the provider hangs."""
-    release = threading.Event()
-    provider.during_call = lambda texts: release.wait(60) and None
-    job = add_bulk(ann, create_quietly(ann, 700))
-    with register_worker("embeddings"):
-        try:
-            wait_until(lambda: provider.calls == 5)
-            threads = [thread for thread in threading.enumerate() if thread.name == "jobs-embeddings"]
-            cancel_job(job.id)
-            wait_until(lambda: get_job(job.id).state == "failed")
-            wait_until(lambda: any(not thread.is_alive() for thread in threads))  # the interrupted one has ended
-        finally:
-            release.set()
-    assert get_job(job.id).error_class == "JobCancelled"
-    assert (provider.calls, DirtyEntity.objects.count()) == (5, 700)
-
-
-def test_a_save_does_not_wait_behind_bulk_jobs(ann: User) -> None:
-    create_quietly(ann, 1100)
-    with transaction.atomic():
-        for note in Note.objects.all():
-            note.save()
-    Note.objects.create(author=ann, title="somebody waits for this")
-    assert [job.name for job in get_queue("embeddings").jobs("waiting")] == ["generate-embedding", "bulk-embed", "bulk-embed"]
 
 
 @pytest.mark.django_db(databases=["default", "other"], transaction=True)

@@ -12,6 +12,7 @@ from django.utils import timezone
 import embeddings
 from embeddings import embeddings_disabled
 from embeddings.models import DirtyEntity, EmbeddingModel, EmbeddingState, EmbeddingUsage, FanOut
+from tests.clock import DAY, stay_in_one
 from tests.embeddings.conftest import work
 from tests.testapp.models import Note
 
@@ -75,6 +76,7 @@ def test_a_model_that_is_being_built_is_counted_by_itself_and_alarms_nobody(ann:
 
 
 def test_usage_is_told_by_day(ann: User) -> None:
+    stay_in_one(DAY)
     today = timezone.now().date()
     for owner in ("1", "2"):
         EmbeddingUsage.objects.create(day=today, provider="fake", model="m", owner_id=owner, requests=2, tokens=10)

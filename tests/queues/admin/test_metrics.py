@@ -15,6 +15,7 @@ from redis import Redis
 from queues import get_queue
 from queues.admin.queue.metrics_report import NameOrder, Report, Window, name_rows, read_report
 from queues.store import metrics
+from tests.clock import HOUR, stay_in_one
 from tests.queues.accounts import make_user
 from tests.queues.roundtrips import round_trips
 from tests.queues.store.counting import plant_day
@@ -50,6 +51,7 @@ def test_the_window_and_the_order_are_in_the_url(viewer: Client, connection: Red
 
 
 def test_names_are_sorted_by_what_an_operator_looks_for(connection: Redis) -> None:
+    stay_in_one(HOUR)
     hour = int(time.time() // 3600)
     connection.hset(f"rq:ext:{QUEUE}:hour:{hour}", mapping={"completed:a": 90, "failed:a": 10, "run10:a": 100, "wait20:a": 100})
     connection.hset(f"rq:ext:{QUEUE}:hour:{hour - 23}", mapping={"completed:b": 1, "failed:b": 1, "run20:b": 2, "wait2:b": 2})

@@ -171,4 +171,4 @@ def test_a_stopped_queue_is_that_of_all_its_workers(connection: Redis, start_wor
     processes = [start_worker(QUEUE), start_worker(QUEUE)]
     wait_until_heard(connection, workers=2)
     assert stop_worker(QUEUE) == 2
-    assert [process.wait(30) for process in processes] == [0, 0]
+    assert [process.wait(60) for process in processes] == [0, 0]

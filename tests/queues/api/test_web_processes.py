@@ -35,7 +35,7 @@ def site(log: Path, hash: str, **environment: str) -> Iterator[str]:
     finally:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
-            process.wait(10)
+            process.wait(60)
         kill(process)
 
 
@@ -57,7 +57,7 @@ def test_two_processes_tell_the_same_while_one_is_asked_for_a_part(
             with urllib.request.urlopen(request, timeout=10) as response:
                 return response.read().decode()
 
-        wait_until(lambda: _answers(ask), 60)
+        wait_until(lambda: _answers(ask))
         scrapes: list[Samples] = []
 
         def have_both_answered() -> bool:
@@ -65,7 +65,7 @@ def test_two_processes_tell_the_same_while_one_is_asked_for_a_part(
             scrapes.append(samples_of(ask("/metrics")))
             return len(set(log.read_text().split())) == 2 and len(scrapes) >= 10
 
-        wait_until(have_both_answered, 60)
+        wait_until(have_both_answered)
     assert scrapes == [scrapes[0]] * len(scrapes)
     assert scrapes[0]["queues_jobs_total", QUEUE, "greet", "completed"] == 5
     assert scrapes[0]["rq_jobs", QUEUE, "failed"] == 1

@@ -21,7 +21,7 @@ def burst(start_worker: StartWorker) -> Callable[..., str]:
 
     def run(*arguments: str, **environment: str) -> str:
         worker = start_worker("--burst", *arguments, **environment)
-        output, _ = worker.communicate(timeout=30)
+        output, _ = worker.communicate(timeout=60)
         assert worker.returncode == 0, output
         return output
 
@@ -63,7 +63,7 @@ def test_it_replaces_the_command_of_django_rq_and_stops_cleanly(start_worker: St
     wait_until(lambda: get_queue_stats(QUEUE).completed == 1)
     assert [info.name for info in get_queue(QUEUE).workers()] == ["the-worker"]
     worker.send_signal(signal.SIGTERM)
-    output, _ = worker.communicate(timeout=20)
+    output, _ = worker.communicate(timeout=60)
     assert (worker.returncode, get_queue(QUEUE).workers()) == (0, [])
     assert f"Serving {QUEUE}" in output
 
@@ -98,7 +98,7 @@ def test_without_queues_it_says_so(settings) -> None:
 
 def test_a_database_that_is_away_stops_the_start_with_one_sentence(start_worker: Callable[..., subprocess.Popen[str]]) -> None:
     worker = start_worker("--burst", DATABASE_URL="postgresql://theo@127.0.0.1:1/theo")
-    output, _ = worker.communicate(timeout=30)
+    output, _ = worker.communicate(timeout=60)
     assert worker.returncode == 1
     assert "No worker without the database 'default': " in output and "Traceback" not in output
 

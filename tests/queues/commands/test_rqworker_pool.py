@@ -65,7 +65,7 @@ def test_so_many_workers_run_with_the_options_given_and_all_stop_on_sigterm(star
     spin.enqueue(seconds=1)
     wait_until(lambda: get_queue_stats(QUEUE).active == 1)
     pool.send_signal(signal.SIGTERM)
-    output, _ = pool.communicate(timeout=30)
+    output, _ = pool.communicate(timeout=60)
     assert pool.returncode == 0, output
     assert workers() == []
     assert not any(map(is_alive, pids))
@@ -92,7 +92,7 @@ def test_a_second_signal_gives_running_jobs_back_at_once(start_pool: Start) -> N
     pool.send_signal(signal.SIGINT)
     wait_until(lambda: len(workers()) == 1)
     pool.send_signal(signal.SIGINT)
-    pool.communicate(timeout=20)
+    pool.communicate(timeout=60)
     assert pool.returncode == 0
     assert (get_queue_stats(QUEUE).waiting, get_queue_stats(QUEUE).active) == (1, 0)
 
@@ -111,14 +111,14 @@ def test_a_burst_ends_when_nothing_waits(start_pool: Start) -> None:
     for number in range(20):
         greet.enqueue(name=str(number))
     pool = start_pool(QUEUE, "--num-work=2", "--burst")
-    output, _ = pool.communicate(timeout=40)
+    output, _ = pool.communicate(timeout=60)
     assert pool.returncode == 0, output
     assert get_queue_stats(QUEUE).completed == 20
 
 
 def test_what_keeps_a_worker_from_starting_is_said_once(start_pool: Start) -> None:
     pool = start_pool("nope", "--num-workers", "3")
-    output, _ = pool.communicate(timeout=30)
+    output, _ = pool.communicate(timeout=60)
     assert pool.returncode == 1
     assert output.count("Unknown queue 'nope'") == 1
 
@@ -127,6 +127,6 @@ def test_it_needs_a_command_line_and_a_worker(start_pool: Start) -> None:
     with pytest.raises(CommandError, match="from one only"):
         call_command("rqworker-pool", QUEUE)
     pool = start_pool(QUEUE, "--num-workers", "0")
-    output, _ = pool.communicate(timeout=30)
+    output, _ = pool.communicate(timeout=60)
     assert pool.returncode == 1
     assert "--num-workers must be at least 1" in output

@@ -144,7 +144,7 @@ def test_a_job_whose_stock_retries_are_used_up_asks_for_nothing_more_and_runs_he
 def test_readers_do_a_busy_worker_no_harm(start_worker: StartWorker, connection: Redis, traces: Traces) -> None:
     job = spin.enqueue(seconds=14)
     start_worker(QUEUE, "--no-schedules")  # what they add would be a difference, too
-    wait_until(lambda: connection.zcard(f"rq:wip:{QUEUE}"), timeout_seconds=30)
+    wait_until(lambda: connection.zcard(f"rq:wip:{QUEUE}"))
     before = snapshot(connection, but=("rq:worker:",))
     for read in (read_jobs, read_registries):
         with closing(new_connection(QUEUE)) as own:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
 
-import pytest
 from django.core.management import call_command
 from redis import Redis
 
@@ -34,14 +33,6 @@ def command(*arguments: str) -> str:
     out = StringIO()
     call_command(*arguments, stdout=out)
     return out.getvalue()
-
-
-def test_a_paused_queue_accepts_jobs_and_gives_none_until_resumed(traces: Traces) -> None:
-    pause_queue(QUEUE)
-    greet.enqueue(name="Ann")
-    assert (is_paused(QUEUE), run_jobs(QUEUE), get_queue_stats(QUEUE).waiting) == (True, 0, 1)
-    resume_queue(QUEUE)
-    assert (is_paused(QUEUE), run_jobs(QUEUE), traces()) == (False, 1, ["start Ann", "end Ann"])
 
 
 def test_a_blocked_worker_takes_nothing_after_a_pause_and_wakes_when_resumed(start_worker: StartWorker, traces: Traces) -> None:
@@ -101,15 +92,6 @@ def test_dead_letters_are_retried_by_name_and_error_class() -> None:
     assert get_queue(QUEUE).retry_failed() == 2
 
 
-@pytest.mark.parametrize("options", [{}, {"priority": 3}, {"delay": 60.0}])
-def test_a_removed_job_leaves_nothing_behind(connection: Redis, options: dict[str, float]) -> None:
-    job = add_job(QUEUE, "greet", {"name": "Ann"}, dedupe="ann", **options)  # type: ignore[arg-type]
-    queue = get_queue(QUEUE)
-    assert queue.remove(job.id) and not queue.remove(job.id)
-    assert get_queue_stats(QUEUE) == QueueStats()
-    assert [key for key in connection.scan_iter("rq:*") if job.id.encode() in key or b"dedupe" in key] == []
-
-
 def test_a_running_job_is_not_removed(connection: Redis) -> None:
     from queues.worker.claims import Claimer, Room
 
@@ -132,12 +114,3 @@ def test_the_commands_pause_and_resume() -> None:
     assert is_paused(QUEUE)
     assert command("queue_resume", QUEUE) == f"{QUEUE}: resumed\n"
     assert not is_paused(QUEUE)
-
-
-def test_a_delayed_job_is_promoted_to_the_tail_with_its_priority() -> None:
-    later = add_job(QUEUE, "greet", {"name": "later"}, delay=60)
-    urgent = add_job(QUEUE, "greet", {"name": "urgent"}, delay=60, priority=-1)
-    now = greet.enqueue(name="now")
-    queue = get_queue(QUEUE)
-    assert queue.promote(later.id) and queue.promote(urgent.id) and not queue.promote(now.id)
-    assert queue.job_ids("waiting") == [urgent.id, now.id, later.id]

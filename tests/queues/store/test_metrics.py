@@ -9,10 +9,12 @@ from queues import add_job, add_jobs, cancel_job
 from queues.store import keys, metrics
 from queues.store.metrics import Histogram, Tally, bucket_seconds
 from queues.testing import run_jobs
+from tests.clock import MINUTE, stay_in_one
 from tests.testapp.jobs import QUEUE
 
 
 def test_runs_are_counted_by_minute_by_hour_and_name_and_since_ever(connection: Redis) -> None:
+    stay_in_one(MINUTE)
     add_jobs(QUEUE, [("greet", {"name": f"n{number}"}) for number in range(30)])
     add_jobs(QUEUE, [("fail", {"name": "Bob"})] * 2, attempts=1)
     add_job(QUEUE, "give-up", {"name": "Eve"})

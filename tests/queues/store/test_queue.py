@@ -10,18 +10,6 @@ from queues.testing import run_jobs
 from tests.testapp.jobs import QUEUE, give_up, greet
 
 
-def test_stats_count_each_state_and_write_nothing(connection: Redis) -> None:
-    greet.enqueue(name="Ann")
-    give_up.enqueue(name="Bob")
-    run_jobs(QUEUE)
-    greet.enqueue(name="Cleo")
-    greet.using(priority=2).enqueue(name="Dan")
-    greet.using(delay=60).enqueue(name="Eve")
-    before = {key: connection.dump(key) for key in connection.scan_iter()}
-    assert get_queue_stats(QUEUE) == QueueStats(waiting=2, active=0, completed=1, failed=1, delayed=1)
-    assert {key: connection.dump(key) for key in connection.scan_iter()} == before
-
-
 def test_the_newest_hundred_completed_and_five_hundred_failed_are_kept(connection: Redis) -> None:
     add_jobs(QUEUE, [("greet", {"name": str(number)}) for number in range(130)])
     add_jobs(QUEUE, [("give-up", {"name": str(number)}) for number in range(520)])

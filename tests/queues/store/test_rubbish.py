@@ -175,5 +175,5 @@ def test_a_worker_process_names_its_broken_queue_once_and_serves_another(
         add_job(QUEUE, "greet", {"name": "Bob"})
     wait_until(lambda: get_queue_stats(QUEUE).completed == 21)
     worker.terminate()
-    said, _ = worker.communicate(timeout=15)
+    said, _ = worker.communicate(timeout=60)
     assert said.count(f"BROKEN rq:finished:{OTHER}") == 1, said

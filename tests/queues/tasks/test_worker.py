@@ -33,7 +33,7 @@ def has(result: Any, status: TaskResultStatus) -> bool:
 def test_a_worker_runs_tasks_of_both_kinds_and_names_itself(start_worker: StartWorker) -> None:
     worker = start_worker("--burst", "--name", "the-worker")
     results = [tasks.add.enqueue(1, b=2), tasks.add_later.enqueue(1, 2), tasks.who_am_i.enqueue("hi"), tasks.fail.enqueue()]
-    output, _ = worker.communicate(timeout=30)
+    output, _ = worker.communicate(timeout=60)
     assert worker.returncode == 0, output
     for result in results:
         wait_until(lambda result=result: result.refresh() or result.is_finished)
@@ -44,7 +44,7 @@ def test_a_worker_runs_tasks_of_both_kinds_and_names_itself(start_worker: StartW
 
 def test_a_worker_runs_again_what_its_backend_retries(start_worker: StartWorker, traces: Callable[[], list[str]]) -> None:
     result = tasks.fail_once.enqueue("Ann")
-    output, _ = start_worker("--burst").communicate(timeout=30)
+    output, _ = start_worker("--burst").communicate(timeout=60)
     assert traces() == ["try Ann", "try Ann"]
     assert has(result, TaskResultStatus.SUCCESSFUL), output
     assert f"Task id={result.id} path=tests.testapp.tasks.fail_once state=SUCCESSFUL" in output
@@ -52,7 +52,7 @@ def test_a_worker_runs_again_what_its_backend_retries(start_worker: StartWorker,
 
 def test_a_task_that_leaves_ends_no_worker(start_worker: StartWorker) -> None:
     result, after = tasks.leave.enqueue(), tasks.add.enqueue(1)
-    output, _ = start_worker(QUEUE, "--burst").communicate(timeout=30)
+    output, _ = start_worker(QUEUE, "--burst").communicate(timeout=60)
     assert has(result, TaskResultStatus.FAILED) and has(after, TaskResultStatus.SUCCESSFUL), output
     assert result.errors[0].exception_class is SystemExit
     assert result.errors[0].traceback.endswith("SystemExit: this task leaves\n")
@@ -73,7 +73,7 @@ def test_a_task_whose_worker_is_killed_runs_again_in_another(start_worker: Start
     worker.wait()
     lose_leases(connection)
     assert has(result, TaskResultStatus.READY)
-    output, _ = start_worker(QUEUE, "--burst", "--name", "rescuer").communicate(timeout=30)
+    output, _ = start_worker(QUEUE, "--burst", "--name", "rescuer").communicate(timeout=60)
     assert has(result, TaskResultStatus.SUCCESSFUL), output
     assert (result.return_value, result.worker_ids) == ("rested", ["rescuer"])
 

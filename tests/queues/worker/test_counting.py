@@ -43,29 +43,29 @@ def test_each_way_that_a_run_ends_is_counted_once(connection: Redis, start_worke
 
 def test_the_wait_of_a_delayed_job_counts_from_when_it_is_due(connection: Redis, start_worker: StartWorker) -> None:
     start_worker(QUEUE)
-    wait_until(lambda: get_workers(QUEUE), 30)
+    wait_until(lambda: get_workers(QUEUE))
     add_job(QUEUE, "greet", {"name": "Ann"}, delay=3)
-    wait_until(lambda: tally(connection, "greet").completed, 30)
+    wait_until(lambda: tally(connection, "greet").completed)
     assert tally(connection, "greet").wait_seconds < 2
 
 
 def test_a_job_that_is_cancelled_as_it_runs_is_a_failure_with_its_run(connection: Redis, start_worker: StartWorker) -> None:
     job = add_job(QUEUE, "spin", {"seconds": 30})
     start_worker(QUEUE)
-    wait_until(lambda: get_job(job.id).state is State.ACTIVE, 30)
+    wait_until(lambda: get_job(job.id).state is State.ACTIVE)
     cancel_job(job.id)
-    wait_until(lambda: tally(connection, "spin").failed, 30)
+    wait_until(lambda: tally(connection, "spin").failed)
     assert counted(connection, "spin") == (0, 1, 0, 1, 1)
 
 
 def test_a_stall_is_counted_and_the_next_wait_begins_with_it(connection: Redis, start_worker: StartWorker) -> None:
     job = add_job(QUEUE, "greet", {"name": "Ann", "seconds": 2})
     worker = start_worker(QUEUE, DJANGO_SETTINGS_MODULE="tests.chaos.settings")  # short leases
-    wait_until(lambda: get_job(job.id).state is State.ACTIVE, 30)
+    wait_until(lambda: get_job(job.id).state is State.ACTIVE)
     added, waited = time.monotonic(), tally(connection, "greet").wait_seconds
     worker.send_signal(signal.SIGKILL)
     start_worker(QUEUE, DJANGO_SETTINGS_MODULE="tests.chaos.settings")
-    wait_until(lambda: get_job(job.id).state is State.COMPLETED, 60)
+    wait_until(lambda: get_job(job.id).state is State.COMPLETED)
     found = tally(connection, "greet")
     assert (found.stalled, found.completed, found.run.count, found.wait.count) == (1, 1, 1, 2)
     assert found.wait_seconds - waited < (time.monotonic() - added) / 2, "not the time that it ran, and lay with a dead worker"

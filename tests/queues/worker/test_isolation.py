@@ -127,7 +127,7 @@ def test_rubbish_in_redis_stops_no_worker_and_no_neighbour(connection: Redis, st
             connection.hset(f"rq:job:{good.id}", "dedupe", "taken")
             connection.rpush(f"rq:ext:{QUEUE}:dedupe:taken", 1)
     worker = start_worker(QUEUE, "--burst")
-    output, _ = worker.communicate(timeout=20)
+    output, _ = worker.communicate(timeout=60)
     assert worker.returncode == 0, output
     assert (get_queue_stats(QUEUE).completed, get_queue_stats(QUEUE).active) == (1, 0)
 
@@ -153,7 +153,7 @@ def test_no_lease_is_taken_back_while_redis_is_young(connection: Redis) -> None:
 def test_max_jobs_is_exact(connection: Redis, start_worker: StartWorker) -> None:
     for number in range(10):
         add_job(QUEUE, "greet-all", {"name": str(number)})
-    output, _ = start_worker(QUEUE, "--max-jobs", "3").communicate(timeout=20)
+    output, _ = start_worker(QUEUE, "--max-jobs", "3").communicate(timeout=60)
     assert get_queue_stats(QUEUE) == QueueStats(waiting=7, completed=3), output
 
 
@@ -176,5 +176,5 @@ def test_an_idle_worker_is_woken_although_a_full_one_took_the_marker(
 
 def test_a_burst_does_not_wait_for_a_far_pause(start_worker: StartWorker) -> None:
     pause_long.enqueue(name="Ann")
-    output, _ = start_worker(QUEUE, "--burst").communicate(timeout=20)
+    output, _ = start_worker(QUEUE, "--burst").communicate(timeout=60)
     assert get_queue_stats(QUEUE) == QueueStats(delayed=1), output

@@ -58,20 +58,20 @@ def test_a_result_comes_back_and_the_next_job_gets_the_same_process(start_worker
     (pid,) = {result(job)["pid"] for job in jobs}
     assert pid != worker.pid
     worker.send_signal(signal.SIGTERM)
-    output, _ = worker.communicate(timeout=20)
+    output, _ = worker.communicate(timeout=60)
     assert worker.returncode == 0, output
     assert not is_running(pid), "a clean end leaves no process"
 
 
 def test_what_a_job_prints_comes_out_of_its_worker(start_worker: StartWorker) -> None:
     isolated.enqueue(does="talk")
-    output, _ = start_worker(QUEUE, "--burst").communicate(timeout=20)
+    output, _ = start_worker(QUEUE, "--burst").communicate(timeout=60)
     assert "the child says hello" in output
 
 
 def test_a_failure_is_retried_with_its_own_class_and_the_childs_traceback(start_worker: StartWorker, traces: Traces) -> None:
     job = isolated.enqueue(does="raise")
-    output, _ = start_worker(QUEUE, "--burst").communicate(timeout=30)
+    output, _ = start_worker(QUEUE, "--burst").communicate(timeout=60)
     (dead,) = get_queue(QUEUE).jobs("failed")
     assert (dead.attempts_made, dead.error_class, dead.error) == (3, "Unpicklable", "Unpicklable: no luck"), output
     results = get_rq_queue(QUEUE).fetch_job(job.id).results()
@@ -84,7 +84,7 @@ def test_a_failure_is_retried_with_its_own_class_and_the_childs_traceback(start_
 def test_retry_later_is_not_charged_and_non_retryable_ends(start_worker: StartWorker) -> None:
     isolated.enqueue(does="later")
     isolated.enqueue(does="give up")
-    start_worker(QUEUE, "--burst").communicate(timeout=20)
+    start_worker(QUEUE, "--burst").communicate(timeout=60)
     (completed,), (failed,) = get_queue(QUEUE).jobs("completed"), get_queue(QUEUE).jobs("failed")
     assert (completed.attempts_made, failed.attempts_made, failed.error_class) == (1, 1, "NonRetryable")
 
@@ -136,7 +136,7 @@ def test_ctrl_c_and_sigterm_to_the_whole_group_let_a_running_job_finish(start_wo
     for number in (signal.SIGINT, signal.SIGTERM):
         os.kill(child, number)
     worker.send_signal(signal.SIGTERM)
-    output, _ = worker.communicate(timeout=20)
+    output, _ = worker.communicate(timeout=60)
     assert (worker.returncode, get_queue_stats(QUEUE)) == (0, QueueStats(completed=1)), output
     assert not is_running(child)
 
@@ -160,14 +160,14 @@ def test_isolated_jobs_and_others_run_side_by_side(start_worker: StartWorker) ->
     for number in range(20):
         greet.enqueue(name=str(number))
         isolated.enqueue()
-    start_worker(QUEUE, "--burst").communicate(timeout=30)
+    start_worker(QUEUE, "--burst").communicate(timeout=60)
     assert get_queue_stats(QUEUE) == QueueStats(completed=40)
 
 
 def test_what_plain_rq_enqueues_is_isolated_too(start_worker: StartWorker, connection: Redis, traces: Traces) -> None:
     plant(connection, orjson.dumps(["tests.testapp.jobs.isolated", None, [], {}]))
     worker = start_worker(QUEUE, "--burst")
-    output, _ = worker.communicate(timeout=20)
+    output, _ = worker.communicate(timeout=60)
     assert get_queue_stats(QUEUE) == QueueStats(completed=1), output
     assert pids(traces(), "return") != [worker.pid]
 
@@ -177,7 +177,7 @@ def test_a_process_runs_registered_jobs_only(start_worker: StartWorker, connecti
     target = tmp_path / "created"
     call = orjson.dumps(["tests.testapp.jobs.unregistered", None, [str(target)], {}])
     plant(connection, call if planted == "function" else pickle.dumps(Bomb(target)), name="isolated", attempts="3")
-    output, _ = start_worker(QUEUE, "--burst").communicate(timeout=20)
+    output, _ = start_worker(QUEUE, "--burst").communicate(timeout=60)
     (job,) = get_queue(QUEUE).jobs("failed")
     assert (job.error_class, job.attempts_made) == ("Refused", 1), output
     assert not target.exists()

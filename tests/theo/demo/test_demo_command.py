@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import override_settings
 
+from tests.processes import free_port
 from theo.demo.processes import ManageProcess
 from theo.embedded.paths import database_url
 
@@ -62,9 +63,7 @@ def test_a_search_that_finds_something_else_is_status_1(environment):
 
 
 def test_the_site_is_served_until_it_is_stopped_and_its_processes_with_it(environment):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, "manage.py", "demo", "--port", str(port)],
         cwd=ROOT, env={**environment, "PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
@@ -75,7 +74,7 @@ def test_the_site_is_served_until_it_is_stopped_and_its_processes_with_it(enviro
         assert "Theo" in urllib.request.urlopen(f"http://127.0.0.1:{port}/admin/login/").read().decode()
         process.send_signal(signal.SIGTERM)
         assert "Stopped." in process.stdout.read()
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
         with pytest.raises(OSError):
             socket.create_connection(("127.0.0.1", port), timeout=1)
     finally:
@@ -106,7 +105,7 @@ def test_numbers_that_make_no_sense_are_refused(arguments):
 
 def test_a_command_that_fails_is_described_with_the_end_of_its_log(tmp_path):
     with ManageProcess("no_such_command", log=tmp_path / "logs" / "command.log") as process:
-        process.process.wait(30)
+        process.process.wait(60)
         assert process.exit_status == 1
         assert "Unknown command: 'no_such_command'" in process.describe_end()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import wait_until
 from tests.theo.embedded.conftest import stop_servers
 from tests.theo.embedded.users import User, kill_servers, living, postgres, redis_client, server_pids
 from theo.embedded.paths import run_dir
@@ -142,13 +143,10 @@ if not child:
 """
     family = user(script=forks)
     assert family.is_ready()
-    family.process.wait(timeout=10)
+    family.process.wait(timeout=60)
     assert living(data_dir) == ["redis"]
     family.leave()  # closes the child's standard input
-    deadline = time.monotonic() + 5
-    while living(data_dir) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert living(data_dir) == []
+    wait_until(lambda: living(data_dir) == [])
 
 
 def write(data_dir: Path) -> None:

@@ -54,7 +54,7 @@ class User:
 
     def leave(self) -> str:
         """Waits for a clean end; what it wrote to the error stream."""
-        return self.process.communicate(timeout=30)[1].strip()
+        return self.process.communicate(timeout=60)[1].strip()
 
     def kill(self) -> None:
         self.process.kill()

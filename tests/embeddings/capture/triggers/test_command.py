@@ -14,6 +14,7 @@ from django.test import override_settings
 
 from embeddings.capture.triggers.installation import remove
 from embeddings.registering.registry import registry
+from tests.embeddings.capture.conftest import sql
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,11 +35,6 @@ def states(*arguments: str) -> dict[tuple[str, str], str]:
     """State by entity type and table."""
     rows = json.loads(run("status", "--json", *arguments))
     return {(row["entity_type"], row["table"]): row["state"] for row in rows}
-
-
-def sql(statement: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
 
 
 def count_triggers(alias: str = "default") -> int:
