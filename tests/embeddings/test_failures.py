@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from embeddings import search
-from embeddings.indexing import batches
+from embeddings.indexing import asking
 from embeddings.indexing.indexer import index
 from embeddings.indexing.plans import Plan
 from embeddings.indexing.storage import store
@@ -129,7 +129,7 @@ def test_an_entity_that_is_too_much_for_the_time_of_a_job_fails_visibly_and_keep
 
     def time_is_over_after(texts: Sequence[str]) -> None:
         if "sentence" in texts[0]:
-            monkeypatch.setattr(batches, "LEAST_SECONDS", 1000.0)
+            monkeypatch.setattr(asking, "LEAST_SECONDS", 1000.0)
 
     provider.during_call = time_is_over_after
     Note.objects.create(author=ann, title="One sentence of some length. Another sentence that is as long. A third sentence too.")
@@ -139,7 +139,7 @@ def test_an_entity_that_is_too_much_for_the_time_of_a_job_fails_visibly_and_keep
     jobs = get_queue("embeddings").jobs("delayed")
     assert {(job.error_class, job.attempts_made) for job in jobs} == {("OutOfTime", 1), ("RetryLater", 0)}
     for _ in range(2):
-        monkeypatch.setattr(batches, "LEAST_SECONDS", 10.0)
+        monkeypatch.setattr(asking, "LEAST_SECONDS", 10.0)
         promote_all()
         work()
     assert DirtyEntity.objects.get().parked_reason.startswith("OutOfTime: Of its 3 chunks only 1 ")
