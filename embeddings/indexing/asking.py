@@ -32,17 +32,21 @@ class Answers:
         self.vectors: list[list[float] | None] = [None] * count
         self.errors: list[ProviderError | None] = [None] * count
         self.requests: list[PaidRequest] = []
+        self.trouble: ProviderError | None = None
+        """What is no single text's fault, with a `retry_after`: no text was asked after it."""
         self.is_out_of_time = False
         """There was enough time, the provider served, and yet it was too much."""
 
 
-def embed(texts: Sequence[str], provider: Provider, *, deadline: float, answers: Answers | None = None) -> Answers:
-    """Raises ProviderError for what is no single text's fault, with a `retry_after`; `answers`, if given, then holds what was
-    answered before. `deadline` is by the monotonic clock."""
-    answers = Answers(len(texts)) if answers is None else answers
+def embed(texts: Sequence[str], provider: Provider, *, deadline: float) -> Answers:
+    """Asks for all texts until `deadline`, by the monotonic clock. What a ProviderError ended is answered as far as it came."""
+    answers = Answers(len(texts))
     asking = _Asking(list(texts), provider, answers, deadline)
-    for part in batches(texts, provider):
-        asking.ask(part)
+    try:
+        for part in batches(texts, provider):
+            asking.ask(part)
+    except ProviderError as error:
+        answers.trouble = error
     return answers
 
 

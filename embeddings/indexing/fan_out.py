@@ -12,7 +12,7 @@ from embeddings.models import FanOut
 from embeddings.owing.changes import PART, Change
 from embeddings.owing.dirty import record
 from embeddings.owing.giving_way import write_in_time
-from embeddings.registering.embeddable import Embeddable
+from embeddings.registering.embeddable import Embeddable, owner_text
 from embeddings.registering.registry import registry
 
 SINGLE = 100
@@ -85,7 +85,7 @@ def _mark(embeddable: Embeddable, dependants: Sequence[tuple[Any, Any]], using: 
         Change(
             entity_type=embeddable.entity_type,
             entity_id=str(key),
-            owner_id=str(owner) if owner is not None and (is_one_owners or not in_bulk) else "",
+            owner_id=owner_text(owner) if is_one_owners or not in_bulk else "",
             in_bulk=in_bulk,
         )
         for key, owner in dependants

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from embeddings.exceptions import ProviderError
 from embeddings.indexing.asking import Answers, embed
 from embeddings.indexing.plans import Plan
 from embeddings.providers import Provider
@@ -14,7 +13,7 @@ LOOK_SECONDS = 0.5
 """How often the waiting thread runs Python code, so that a deadline or a cancellation can strike it."""
 
 Answered = tuple[list[Plan], Answers]
-Ask = Callable[[Sequence[str]], tuple[Answers, ProviderError | None]]
+Ask = Callable[[Iterable[Plan]], Answers]
 
 
 def ask(groups: Iterable[list[Plan]], provider: Provider, *, deadline: float, in_flight: int = 1) -> Iterator[Answered]:
@@ -24,45 +23,36 @@ def ask(groups: Iterable[list[Plan]], provider: Provider, *, deadline: float, in
     raised when those under way have been answered, as they are paid for: also the group that failed comes with what was answered.
     """
 
-    def request(texts: Sequence[str]) -> tuple[Answers, ProviderError | None]:
-        answers = Answers(len(texts))
-        try:
-            embed(texts, provider, deadline=deadline, answers=answers)
-        except ProviderError as error:
-            return answers, error
-        return answers, None
+    def request(group: Iterable[Plan]) -> Answers:
+        return embed([text for plan in group for text in plan.wanted], provider, deadline=deadline)
 
     return _ask_together(iter(groups), request, in_flight) if in_flight > 1 else _ask_in_turn(groups, request)
 
 
-def texts_of(group: Iterable[Plan]) -> list[str]:
-    return [text for plan in group for text in plan.wanted]
-
-
 def _ask_in_turn(groups: Iterable[list[Plan]], request: Ask) -> Iterator[Answered]:
     for group in groups:
-        answers, error = request(texts_of(group))
+        answers = request(group)
         yield group, answers
-        if error:
-            raise error
+        if answers.trouble:
+            raise answers.trouble
 
 
 def _ask_together(groups: Iterator[list[Plan]], request: Ask, in_flight: int) -> Iterator[Answered]:
     executor = ThreadPoolExecutor(in_flight, thread_name_prefix="embeddings")
-    under_way: dict[Future[tuple[Answers, ProviderError | None]], list[Plan]] = {}
+    under_way: dict[Future[Answers], list[Plan]] = {}
     errors: list[Exception] = []
     try:
         while True:
             try:
                 while not errors and len(under_way) < in_flight and (group := next(groups, None)):
-                    under_way[executor.submit(request, texts_of(group))] = group
+                    under_way[executor.submit(request, group)] = group
             except Exception as error:
                 errors.append(error)
             if not under_way:
                 break
             for future in wait(under_way, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED).done:
-                answers, failed = future.result()
-                errors += [failed] if failed else []
+                answers = future.result()
+                errors += [answers.trouble] if answers.trouble else []
                 yield under_way.pop(future), answers
     finally:
         executor.shutdown(wait=False, cancel_futures=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from django.contrib.auth.models import User
 
-from embeddings.indexing import batches
+from embeddings.indexing import asking
 from embeddings.models import DirtyEntity
 from embeddings.providers.fake import FakeProvider
 from queues import QueueStats, get_queue, get_queue_stats
@@ -62,7 +62,7 @@ def test_an_entity_that_is_too_much_for_the_time_of_a_job_fails_visibly_and_keep
 
     def time_is_over_after(texts: Sequence[str]) -> None:
         if "sentence" in texts[0]:
-            monkeypatch.setattr(batches, "LEAST_SECONDS", 1000.0)
+            monkeypatch.setattr(asking, "LEAST_SECONDS", 1000.0)
 
     provider.during_call = time_is_over_after
     Note.objects.create(author=ann, title="One sentence of some length. Another sentence that is as long. A third sentence too.")
@@ -72,7 +72,7 @@ def test_an_entity_that_is_too_much_for_the_time_of_a_job_fails_visibly_and_keep
     jobs = get_queue("embeddings").jobs("delayed")
     assert {(job.error_class, job.attempts_made) for job in jobs} == {("OutOfTime", 1), ("RetryLater", 0)}
     for _ in range(2):
-        monkeypatch.setattr(batches, "LEAST_SECONDS", 10.0)
+        monkeypatch.setattr(asking, "LEAST_SECONDS", 10.0)
         promote_all()
         work()
     assert DirtyEntity.objects.get().parked_reason.startswith("OutOfTime: Of its 3 chunks only 1 ")
