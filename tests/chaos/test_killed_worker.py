@@ -15,19 +15,22 @@ from tests.testapp.models import Note
 
 StartWorker = Callable[..., subprocess.Popen[bytes]]
 
+HURRY = {"DJANGO_SETTINGS_MODULE": "tests.chaos.settings"}
+"""Leases of 3 s."""
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_a_worker_killed_in_a_batch_loses_nothing_and_nothing_is_stored_twice(start_worker: StartWorker, ann: User) -> None:
     with transaction.atomic():
         notes = [Note.objects.create(author=ann, title=f"slow {number}") for number in range(60)]
-    worker = start_worker("embeddings")
+    worker = start_worker("embeddings", **HURRY)
     wait_until(lambda: get_queue_stats("embeddings").active == 60)
     worker.kill()
     worker.wait()
     killed_at = time.monotonic()
     assert Embedding.objects.count() == 0, "the batch was under way"
-    rescuer = start_worker("embeddings")
+    rescuer = start_worker("embeddings", **HURRY)
     wait_until(lambda: not DirtyEntity.objects.exists())
     assert time.monotonic() - killed_at < 60
     assert sorted(Embedding.objects.values_list("content", flat=True)) == sorted(note.title for note in notes)
@@ -41,8 +44,7 @@ def test_workers_killed_again_and_again_under_saves_and_deletes_leave_the_index_
     from embeddings.reconciling.reconciler import reconcile
     from embeddings.reconciling.sweep import sweep_all
 
-    hurry = {"DJANGO_SETTINGS_MODULE": "tests.chaos.settings"}
-    workers = [start_worker("embeddings", **hurry) for _ in range(2)]
+    workers = [start_worker("embeddings", **HURRY) for _ in range(2)]
     wait_until(lambda: len(get_queue("embeddings").workers()) == 2)
     for number in range(200):
         note = Note.objects.create(author=ann, title=f"slow note {number}")
@@ -54,7 +56,7 @@ def test_workers_killed_again_and_again_under_saves_and_deletes_leave_the_index_
         if number % 50 == 25:
             wait_until(lambda: get_queue_stats("embeddings").active)
             workers[0].kill()
-            workers = [workers[1], start_worker("embeddings", **hurry)]
+            workers = [workers[1], start_worker("embeddings", **HURRY)]
     sweep_all()
     wait_until(lambda: not DirtyEntity.objects.exists(), timeout_seconds=75)
     expected = sorted(Note.objects.values_list("title", flat=True))
