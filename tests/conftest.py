@@ -2,8 +2,10 @@
 
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import connections
 
 from theo.embedded import EmbeddedError, ensure_servers
 
@@ -20,6 +22,17 @@ def pytest_configure(config: pytest.Config) -> None:
         ensure_servers()
     except EmbeddedError as error:
         raise pytest.UsageError(str(error)) from error
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """A commit waits for no disk: nobody cuts the power of the tests' own databases, and most of what they do is commit."""
+    with django_db_blocker.unblock():
+        for database in connections.all():
+            with database.cursor() as cursor:
+                name = database.ops.quote_name(database.settings_dict["NAME"])
+                cursor.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
+            database.close()
 
 
 @pytest.hookimpl(trylast=True)

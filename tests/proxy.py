@@ -14,6 +14,7 @@ class Proxy:
         self.target = target
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
         self.open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 

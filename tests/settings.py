@@ -22,6 +22,7 @@ TASKS = {
 EMBEDDINGS_PROVIDER = "fake"
 QUEUES_TEST_REDIS = True
 QUEUES_POLL_SECONDS = int(os.environ.get("QUEUES_POLL_SECONDS", "5"))
+QUEUES_LEASE_SECONDS = int(os.environ.get("QUEUES_LEASE_SECONDS", "30"))
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},

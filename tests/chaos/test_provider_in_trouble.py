@@ -13,7 +13,7 @@ from tests.chaos.truth import assert_index_is_right
 from tests.processes import wait_until
 from tests.testapp.models import Note
 
-LIMITED_SECONDS = 10
+LIMITED_SECONDS = 6
 FAULTS: tuple[Fault, ...] = ("count", "nan", "html")
 
 

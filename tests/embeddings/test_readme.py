@@ -6,7 +6,7 @@ import shlex
 import sys
 import unittest
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -24,6 +24,7 @@ from embeddings.registering.registry import registry
 from embeddings.testing import fake_provider, run_pending
 from queues.checks.queues import check_queues
 from tests.processes import ROOT
+from tests.readme import Block, read_blocks
 from tests.testapp.models import Note
 
 PAGE = ROOT / "embeddings" / "README.md"
@@ -32,35 +33,7 @@ ARCHIVE, OTHER = "archive", "other"
 """The page's second database, and the tests'."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Block:
-    """One fenced block: `check` names a function of this module that runs after it, or instead of it."""
-
-    section: str
-    line: int
-    source: str
-    check: str = ""
-
-    def __str__(self) -> str:
-        return f"line-{self.line}"
-
-    def run(self, names: dict[str, Any]) -> None:
-        """Under the page's own line numbers."""
-        exec(compile("\n" * self.line + self.source, str(PAGE), "exec", dont_inherit=True), names)
-
-
-def read_blocks() -> Iterator[Block]:
-    pattern = re.compile(r"^## (?P<section>[^\n]+)$|^(?:<!-- test: (?P<check>\S+) -->\n)?```python\n(?P<source>.*?)^```$", re.M | re.S)
-    section = "Introduction"
-    for found in pattern.finditer(TEXT):
-        if found["section"]:
-            section = found["section"]
-            continue
-        line = TEXT.count("\n", 0, found.start("source"))
-        yield Block(section=section, line=line, source=found["source"].replace(ARCHIVE, OTHER), check=found["check"] or "")
-
-
-BLOCKS = list(read_blocks())
+BLOCKS = [replace(block, source=block.source.replace(ARCHIVE, OTHER)) for block in read_blocks(PAGE)]
 REGISTERING = next(block for block in BLOCKS if "@register(Note)" in block.source)
 COMMAND_LINES = re.findall(r"^python manage\.py (embeddings_[^\n#]+?) *(?:#.*)?$", TEXT, re.M)
 COMMANDS = {name for name, app in get_commands().items() if name.startswith("embeddings_") and app == "embeddings"}

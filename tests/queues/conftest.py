@@ -7,6 +7,7 @@ import redis
 
 from queues import get_queue
 from tests.processes import StartWorker, worker_processes
+from tests.queues.filling import Committed
 from tests.testapp.jobs import QUEUE, TRACE
 
 
@@ -16,6 +17,12 @@ def connection() -> redis.Redis:
     client = get_queue(QUEUE).connection
     client.flushdb()
     return client
+
+
+@pytest.fixture
+def committed(django_capture_on_commit_callbacks: Committed) -> Committed:
+    """`with committed(execute=True):` publishes what is enqueued inside, as a commit does."""
+    return django_capture_on_commit_callbacks
 
 
 @pytest.fixture

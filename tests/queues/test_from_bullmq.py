@@ -19,6 +19,7 @@ from queues.jobs.registry import registry
 from queues.testing import run_jobs
 from tests.processes import wait_until
 from tests.queues.accounts import make_user
+from tests.readme import read_blocks
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "from-bullmq.md"
 TEXT = PAGE.read_text()
@@ -43,16 +44,6 @@ repeat limiter FlowProducer lockDuration stalledInterval maxStalledCount Unrecov
 
 
 @dataclass(frozen=True, kw_only=True)
-class Block:
-    """One fenced block: `check` names a function of this module that runs after it."""
-
-    section: str
-    line: int
-    source: str
-    check: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Ran:
     """What a check may look at: the names that the section has so far, the settings, and what was printed since the last look."""
 
@@ -61,28 +52,12 @@ class Ran:
     printed: Callable[[], str]
 
 
-def read_blocks() -> Iterator[Block]:
-    pattern = re.compile(r"^## (?P<section>[^\n]+)$|^(?:<!-- test: (?P<check>\S+) -->\n)?```python\n(?P<source>.*?)^```$", re.M | re.S)
-    section = "Introduction"
-    for found in pattern.finditer(TEXT):
-        if found["section"]:
-            section = found["section"]
-            continue
-        line = TEXT.count("\n", 0, found.start("source"))
-        yield Block(section=section, line=line, source=found["source"], check=found["check"] or "")
-
-
-BLOCKS = list(read_blocks())
+BLOCKS = list(read_blocks(PAGE))
 DATABASE = {block.section for block in BLOCKS if block.check in ("database", "endpoint")}
 SECTIONS = [
     pytest.param(section, marks=pytest.mark.django_db(transaction=True) if section in DATABASE else ())
     for section in dict.fromkeys(block.section for block in BLOCKS if block.check != PREAMBLE)
 ]
-
-
-def run_block(block: Block, names: dict[str, Any]) -> None:
-    """Runs it under the page's own line numbers."""
-    exec(compile("\n" * block.line + block.source, str(PAGE), "exec", dont_inherit=True), names)
 
 
 @pytest.fixture(autouse=True)
@@ -103,7 +78,7 @@ def names() -> dict[str, Any]:
     shared: dict[str, Any] = {"__name__": "from_bullmq"}
     for block in BLOCKS:
         if block.check == PREAMBLE:
-            run_block(block, shared)
+            block.run(shared)
     return shared
 
 
@@ -111,7 +86,7 @@ def names() -> dict[str, Any]:
 def test_the_blocks_of_a_section_run(section: str, names: dict[str, Any], settings: Any, capsys: pytest.CaptureFixture[str]) -> None:
     for block in BLOCKS:
         if block.section == section and block.check != PREAMBLE:
-            run_block(block, names)
+            block.run(names)
             if block.check in CHECKS:
                 CHECKS[block.check](Ran(names=names, settings=settings, printed=lambda: capsys.readouterr().out))
 

@@ -19,6 +19,7 @@ from queues import Batch, NonRetryable, RetryLater, current_job, get_queue, job,
 
 QUEUE = "notifications"
 TRACE = "tests:trace"
+RELEASED = "tests:released"
 
 
 def trace(text: str) -> None:
@@ -122,6 +123,19 @@ def spin(*, seconds: float) -> None:
     while time.monotonic() < until:
         time.sleep(0.01)
     trace("end spin")
+
+
+@job(name="hold", queue=QUEUE)
+def hold() -> None:
+    """Runs until `release_held`."""
+    trace("start hold")
+    while not get_queue(QUEUE).connection.exists(RELEASED):
+        time.sleep(0.05)
+    trace("end hold")
+
+
+def release_held() -> None:
+    get_queue(QUEUE).connection.set(RELEASED, 1)
 
 
 @job(name="tell-all", queue=QUEUE, batch=10)

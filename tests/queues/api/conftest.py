@@ -8,14 +8,7 @@ from queues import close_queues
 from queues.api.tokens import hash_of, new_token
 from tests.processes import RedisServer
 from tests.queues.accounts import make_user
-from tests.queues.filling import Committed
 from tests.testapp.jobs import QUEUE
-
-
-@pytest.fixture
-def committed(django_capture_on_commit_callbacks: Committed) -> Committed:
-    """`with committed(execute=True):` publishes what is enqueued inside, as a commit does."""
-    return django_capture_on_commit_callbacks
 
 
 @pytest.fixture

@@ -2,15 +2,13 @@ import json
 import subprocess
 import time
 from collections.abc import Callable
-from io import StringIO
 
-import pytest
-from django.core.management import call_command
 from redis import Redis
 
 from queues import get_queue_stats, pause_queue
 from queues.worker.scheduler import Scheduler
 from tests.processes import wait_until
+from tests.queues.commands.exits import run_to_exit
 from tests.testapp.jobs import QUEUE, greet, spin
 
 StartWorker = Callable[..., subprocess.Popen[str]]
@@ -19,11 +17,7 @@ AWAY = {"URL": "redis://user:secret@127.0.0.1:1/0", "SERIALIZER": "json"}
 
 def doctor(*arguments: str) -> tuple[str, int]:
     """What it wrote, and its exit code."""
-    out = StringIO()
-    with pytest.raises(SystemExit) as exit:
-        call_command("doctor", *arguments, stdout=out)
-    assert isinstance(exit.value.code, int)
-    return out.getvalue(), exit.value.code
+    return run_to_exit("doctor", *arguments)
 
 
 def diagnoses(*arguments: str) -> list[tuple[str, str]]:

@@ -1,12 +1,12 @@
 import json
 import time
-from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 from redis import Redis
 
 from queues import add_job, pause_queue
+from tests.queues.commands.exits import run_to_exit
 from tests.testapp.jobs import QUEUE, greet
 
 AWAY = {"URL": "redis://user:secret@127.0.0.1:1/0", "SERIALIZER": "json"}
@@ -14,11 +14,7 @@ AWAY = {"URL": "redis://user:secret@127.0.0.1:1/0", "SERIALIZER": "json"}
 
 def queue_health(*arguments: str) -> tuple[str, int]:
     """What it wrote, and its exit code."""
-    out = StringIO()
-    with pytest.raises(SystemExit) as exit:
-        call_command("queue_health", *arguments, stdout=out)
-    assert isinstance(exit.value.code, int)
-    return out.getvalue(), exit.value.code
+    return run_to_exit("queue_health", *arguments)
 
 
 def test_all_is_well_with_exit_code_0() -> None:

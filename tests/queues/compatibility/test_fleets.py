@@ -21,7 +21,7 @@ from queues.testing import run_jobs
 from tests.processes import wait_until
 from tests.queues.compatibility.states import snapshot
 from tests.queues.compatibility.test_readers import read_jobs, read_registries
-from tests.testapp.jobs import QUEUE, add, bridge, fail, greet, greet_all, mail, spin, tell
+from tests.testapp.jobs import QUEUE, add, bridge, fail, greet, greet_all, hold, mail, release_held, tell
 
 Worker = subprocess.Popen[str]
 StartWorker = Callable[..., Worker]
@@ -142,7 +142,7 @@ def test_a_job_whose_stock_retries_are_used_up_asks_for_nothing_more_and_runs_he
 
 
 def test_readers_do_a_busy_worker_no_harm(start_worker: StartWorker, connection: Redis, traces: Traces) -> None:
-    job = spin.enqueue(seconds=14)
+    job = hold.enqueue()
     start_worker(QUEUE, "--no-schedules")  # what they add would be a difference, too
     wait_until(lambda: connection.zcard(f"rq:wip:{QUEUE}"))
     before = snapshot(connection, but=("rq:worker:",))
@@ -153,8 +153,9 @@ def test_readers_do_a_busy_worker_no_harm(start_worker: StartWorker, connection:
         (worker,) = StockWorker.all(own, serializer="json")
         assert (worker.get_current_job().id, worker.queue_names()) == (job.id, [QUEUE])
     assert snapshot(connection, but=("rq:worker:",)) == before
+    release_held()
     wait_until(lambda: get_queue_stats(QUEUE) == QueueStats(completed=1))
-    assert traces() == ["start spin", "end spin"]
+    assert traces() == ["start hold", "end hold"]
     assert connection.keys("rq:wip:*") + connection.keys("rq:execution*") + connection.keys("rq:worker:*:executions") == []
 
 

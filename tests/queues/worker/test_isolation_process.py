@@ -70,7 +70,7 @@ def test_what_a_job_prints_comes_out_of_its_worker(start_worker: StartWorker) ->
 
 
 def test_a_failure_is_retried_with_its_own_class_and_the_childs_traceback(start_worker: StartWorker, traces: Traces) -> None:
-    job = isolated.enqueue(does="raise")
+    job = isolated.using(backoff=0).enqueue(does="raise")
     output, _ = start_worker(QUEUE, "--burst").communicate(timeout=60)
     (dead,) = get_queue(QUEUE).jobs("failed")
     assert (dead.attempts_made, dead.error_class, dead.error) == (3, "Unpicklable", "Unpicklable: no luck"), output

@@ -161,7 +161,7 @@ def test_a_paused_worker_starts_nothing_until_it_is_resumed(traces: Traces) -> N
         time.sleep(0.5)
         assert traces() == []
         assert resume_worker(worker.name) == 1
-        wait_until(traces, timeout_seconds=2)
+        wait_until(traces, timeout_seconds=4)
 
 
 def test_workers_are_paused_by_the_name_of_their_queue(traces: Traces) -> None:
@@ -172,7 +172,7 @@ def test_workers_are_paused_by_the_name_of_their_queue(traces: Traces) -> None:
         time.sleep(0.3)
         assert traces() == []
         resume_worker(QUEUE)
-        wait_until(traces, timeout_seconds=2)
+        wait_until(traces, timeout_seconds=4)
 
 
 def test_another_worker_takes_what_a_paused_one_leaves(start_worker, traces: Traces) -> None:

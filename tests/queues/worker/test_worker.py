@@ -39,7 +39,7 @@ def test_a_job_fails_three_times_after_one_and_two_seconds_and_is_a_dead_letter(
 def test_each_attempt_is_kept_with_its_traceback_where_rq_looks(start_worker: StartWorker) -> None:
     from django_rq import get_queue as get_rq_queue
 
-    job = fail.enqueue(name="Ann")
+    job = fail.using(backoff=0).enqueue(name="Ann")
     finish(start_worker(QUEUE, "--burst"))
     results = get_rq_queue(QUEUE).fetch_job(job.id).results()
     assert [result.type.name for result in results] == ["FAILED", "RETRIED", "RETRIED"]

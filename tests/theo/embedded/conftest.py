@@ -1,5 +1,6 @@
 """Real servers in a folder of the test's own, used by real processes that a test can kill."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,23 @@ def data_dir(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / ".theo"
     yield folder
     stop_servers(folder)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A PostgreSQL's folder with the database in it, made once and clean."""
+    folder = tmp_path_factory.mktemp("cluster")
+    first = User(folder, "Postgres")
+    assert first.is_ready()
+    assert first.leave() == ""
+    return folder / "postgres"
+
+
+@pytest.fixture
+def made(cluster: Path, data_dir: Path) -> None:
+    """The folder is not new: to make a cluster takes seconds."""
+    data_dir.mkdir()
+    shutil.copytree(cluster, data_dir / "postgres")
 
 
 def stop_servers(folder: Path) -> None:

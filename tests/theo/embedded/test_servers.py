@@ -36,6 +36,7 @@ def test_five_starts_at_once_share_one_pair_of_servers(data_dir: Path, user: Sta
     assert living(data_dir) == []
 
 
+@pytest.mark.usefixtures("made")
 def test_the_last_user_stops_both_servers_and_the_data_stays(data_dir: Path, user: Start) -> None:
     first, second = user(), user()
     assert first.is_ready() and second.is_ready()
@@ -49,6 +50,7 @@ def test_the_last_user_stops_both_servers_and_the_data_stays(data_dir: Path, use
     assert_written(data_dir)
 
 
+@pytest.mark.usefixtures("made")
 def test_a_killed_owner_leaves_its_servers_to_the_next_user_who_stops_them(data_dir: Path, user: Start) -> None:
     owner = user()
     assert owner.is_ready()
@@ -62,6 +64,7 @@ def test_a_killed_owner_leaves_its_servers_to_the_next_user_who_stops_them(data_
 
 
 @pytest.mark.parametrize("pid_file", [None, "recycled", "cut short"])
+@pytest.mark.usefixtures("made")
 def test_after_kill_9_of_everything_the_next_start_has_all_data(data_dir: Path, user: Start, pid_file: str | None) -> None:
     owner = user()
     assert owner.is_ready()
@@ -77,6 +80,7 @@ def test_after_kill_9_of_everything_the_next_start_has_all_data(data_dir: Path, 
     assert_written(data_dir)
 
 
+@pytest.mark.usefixtures("made")
 def test_servers_killed_under_a_living_user_come_back_at_the_same_address(data_dir: Path, user: Start) -> None:
     assert user().is_ready()
     write(data_dir)
@@ -95,6 +99,7 @@ def test_a_first_start_killed_in_the_middle_does_not_trip_the_next(data_dir: Pat
         assert connection.execute("SELECT 1 FROM pg_extension WHERE extname = 'vector'").fetchone()
 
 
+@pytest.mark.usefixtures("made")
 def test_a_server_that_does_not_answer_is_named_and_never_replaced(data_dir: Path, user: Start) -> None:
     assert user().is_ready()
     pid = server_pids(data_dir)[1]
@@ -108,6 +113,7 @@ def test_a_server_that_does_not_answer_is_named_and_never_replaced(data_dir: Pat
     assert server_pids(data_dir)[1] == pid
 
 
+@pytest.mark.usefixtures("made")
 def test_servers_whose_sockets_were_deleted_are_started_again(data_dir: Path, user: Start) -> None:
     assert user().is_ready()
     write(data_dir)

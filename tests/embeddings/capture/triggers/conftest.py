@@ -13,12 +13,19 @@ from tests.embeddings.capture.conftest import registered, settle
 from tests.testapp.models import Article
 
 
+@pytest.fixture(scope="module", autouse=True)
+def none_left(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    yield
+    with django_db_blocker.unblock():
+        remove(using="default")
+
+
 @pytest.fixture(autouse=True)
-def triggers(transactional_db: None) -> Iterator[None]:
+def triggers(none_left: None, transactional_db: None) -> Iterator[None]:
+    """All that a test left missing; it is quick where there are all."""
     install(using="default")
     with override_settings(EMBEDDINGS_SIGNALS=False):
         yield
-    remove(using="default")
 
 
 @pytest.fixture
