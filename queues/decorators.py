@@ -138,6 +138,8 @@ def schedule(
     """
 
     def decorate(registered: F) -> F:
+        if not isinstance(registered, RegisteredJob):
+            raise InvalidSchedule(f"{registered.__qualname__} is no job yet: @schedule stands above @job.")
         definition, known = registered.definition, name or registered.definition.name
         added = Schedule(name=known, cron=cron, timezone=timezone, every_seconds=seconds_of(known, every), data=dict(data or {}))
         definition.validate(added.data)

@@ -8,11 +8,19 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connections
 
-from embeddings.capture.triggers import installation
+from embeddings.capture.triggers.functions import installation
 from embeddings.conf import settings
 from embeddings.exceptions import TablesMissing
 
 LEAST_PGVECTOR = (0, 8, 4)
+LOOK = """
+    SELECT default_version, installed_version, rolname,
+        rolsuper OR (NOT superuser OR trusted) AND has_database_privilege(current_database(), 'CREATE')
+    FROM pg_available_extensions AS extension
+    JOIN pg_available_extension_versions AS offered ON offered.name = extension.name AND offered.version = default_version
+    JOIN pg_roles ON rolname = current_user
+    WHERE extension.name = 'vector'
+"""
 
 
 @register(Tags.database)
@@ -27,7 +35,7 @@ def check_pgvector(databases: Sequence[str] | None = None, **_: Any) -> list[Che
             continue
         try:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT default_version, installed_version FROM pg_available_extensions WHERE name = 'vector'")
+                cursor.execute(LOOK)
                 row = cursor.fetchone()
         except DatabaseError as error:
             reason = str(error).strip().splitlines()[0]
@@ -37,14 +45,19 @@ def check_pgvector(databases: Sequence[str] | None = None, **_: Any) -> list[Che
     return messages
 
 
-def _check_version(alias: str, row: tuple[str, str | None] | None) -> list[CheckMessage]:
+def _check_version(alias: str, row: tuple[str, str | None, str, bool] | None) -> list[CheckMessage]:
     if row is None:
         hint = "Install it on the server (package postgresql-NN-pgvector, image pgvector/pgvector)."
         return [Error(f"The server of the database {alias!r} has no pgvector extension.", hint=hint, id="embeddings.E005")]
-    version = row[1] or row[0]
+    offered, installed, role, may_create = row
+    version = installed or offered
     if tuple(int(part) for part in version.split(".")) < LEAST_PGVECTOR:
         hint = "Install a newer package, then ALTER EXTENSION vector UPDATE."
         return [Error(f"pgvector of the database {alias!r} is {version}; 0.8.4 or later is needed.", hint=hint, id="embeddings.E006")]
+    if installed is None and not may_create:
+        hint = "Let an administrator run CREATE EXTENSION vector in it; where the host allows it all the same, migrate creates it."
+        text = f"The database {alias!r} lacks the extension vector, and PostgreSQL's own rules do not let the role {role!r} create it."
+        return [Warning(text, hint=hint, id="embeddings.W011")]
     return []
 
 

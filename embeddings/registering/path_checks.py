@@ -39,7 +39,7 @@ def _owner(embeddable: Embeddable) -> Iterator[str]:
     try:
         *way, last = fields_on(embeddable.model, path)
     except FieldDoesNotExist as error:
-        yield f"owner: {label} has no {path!r}: {error}"
+        yield f"owner: {label} has no {path!r}: {error}. Name the path to the user who owns an entity and alone finds it"
         return
     for field in way:
         if not (field.many_to_one or field.one_to_one):

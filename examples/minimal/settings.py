@@ -12,7 +12,6 @@ INSTALLED_APPS = [
     "django_rq",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.postgres",
 ]
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

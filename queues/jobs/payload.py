@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic.errors import PydanticSchemaGenerationError
 
 from queues.exceptions import InvalidJob, InvalidPayload
 from queues.jobs.batch import Batch
@@ -39,10 +40,20 @@ def inspect_function(function: Callable[..., Any]) -> tuple[type[BaseModel], Sty
         if parameter.kind not in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD) or parameter.name not in hints:
             raise InvalidJob(f"{function.__qualname__}: parameter {parameter.name!r} needs an annotation and must take a keyword.")
         fields[parameter.name] = (hints[parameter.name], ... if parameter.default is parameter.empty else parameter.default)
-    with warnings.catch_warnings():  # a parameter may be called `copy` or `json`: the model's methods of that name are not ours to use
-        warnings.filterwarnings("ignore", message="Field name .* shadows an attribute")
-        model = create_model(f"{function.__name__}_payload", __config__=ConfigDict(extra="forbid"), **fields)
-    return model, Style.KEYWORDS
+    return _model(function, fields), Style.KEYWORDS
+
+
+def _model(function: Callable[..., Any], fields: dict[str, Any]) -> type[BaseModel]:
+    """Raises InvalidJob for an annotation that is not JSON, such as a Django model."""
+    try:
+        with warnings.catch_warnings():  # a parameter may be called `copy` or `json`: the model's methods of that name are not ours to use
+            warnings.filterwarnings("ignore", message="Field name .* shadows an attribute")
+            model: type[BaseModel] = create_model(f"{function.__name__}_payload", __config__=ConfigDict(extra="forbid"), **fields)
+            return model
+    except PydanticSchemaGenerationError as error:
+        reason = str(error).partition(". ")[0]
+        cure = "take a row's key and read the row in the job"
+        raise InvalidJob(f"{function.__qualname__}: a payload is JSON, so {cure}. {reason}.") from error
 
 
 def validate(name: str, model: type[BaseModel], payload: Any) -> BaseModel:

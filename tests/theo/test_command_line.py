@@ -45,6 +45,12 @@ def test_an_unset_url_without_debug_is_an_error_and_starts_nothing(manage: Manag
     assert started(tmp_path) == []
 
 
+def test_an_unset_secret_key_without_debug_is_one_sentence(manage: Manage) -> None:
+    result = manage("check", SECRET_KEY="", **NOT_THERE)
+    assert result.returncode == 1
+    assert result.stderr.startswith("SECRET_KEY is not set.") and len(result.stderr.splitlines()) == 1
+
+
 def test_both_servers_are_there_for_a_command(manage: Manage, tmp_path: Path) -> None:
     ask = (
         "from django.db import connection; connection.ensure_connection(); import django_rq; django_rq.get_connection('embeddings').ping()"

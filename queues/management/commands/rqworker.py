@@ -98,7 +98,9 @@ class Command(DjangoRQCommand):
             connection.ping()
             connection.delete(PROBE)  # which a replica refuses: it could not even tell that it is here
         except redis.RedisError as error:  # a port that is another kind of server's answers, but not as Redis does
-            raise CommandError(f"No worker without Redis at {describe(queue.config)}: {error}") from error
+            reason = str(error).rstrip(".")
+            cure = "Start it, or correct its address or password in RQ_QUEUES."
+            raise CommandError(f"No worker without Redis at {describe(queue.config)}: {reason}. {cure}") from error
         finally:
             connection.close()
 

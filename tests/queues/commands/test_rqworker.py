@@ -87,6 +87,7 @@ def test_without_redis_it_says_so_in_one_sentence_at_once_and_without_the_passwo
     assert time.monotonic() - start < 1
     assert error.value.returncode == 1
     assert str(error.value).startswith("No worker without Redis at redis://127.0.0.1:1/0: Error 111")
+    assert str(error.value).endswith("refused. Start it, or correct its address or password in RQ_QUEUES.")
     assert "secret" not in str(error.value)
 
 

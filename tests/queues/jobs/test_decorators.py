@@ -5,6 +5,7 @@ from queues import Batch, InvalidPayload, State, UnknownJob, UnknownQueue, add_j
 from queues.exceptions import AlreadyRegistered, InvalidJob, WrongQueue
 from queues.jobs.registry import registry
 from tests.testapp.jobs import QUEUE, Greeting, greet, greet_all, greet_model
+from tests.testapp.models import Note
 
 
 def test_enqueue_returns_the_waiting_job_with_its_id() -> None:
@@ -72,6 +73,13 @@ def test_a_parameter_without_annotation_is_no_payload() -> None:
 
         @job(name="bare", queue=QUEUE)
         def bare(name) -> None: ...  # type: ignore[no-untyped-def]
+
+
+def test_a_row_is_no_payload() -> None:
+    with pytest.raises(InvalidJob, match=r"greet_note: a payload is JSON, so take a row's key .*Note"):
+
+        @job(name="greet-note", queue=QUEUE)
+        def greet_note(*, note: Note) -> None: ...
 
 
 def test_the_model_of_a_batch_is_its_payload() -> None:

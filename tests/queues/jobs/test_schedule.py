@@ -193,3 +193,11 @@ def test_a_second_schedule_of_one_job_needs_a_name_of_its_own() -> None:
     finally:
         registry.unregister("scheduled")
         registry.unregister("other")
+
+
+def test_a_schedule_under_its_job_says_where_it_stands() -> None:
+    with pytest.raises(InvalidSchedule, match="nightly is no job yet: @schedule stands above @job"):
+
+        @job(name="nightly", queue=QUEUE)
+        @schedule(cron="@daily")  # type: ignore[type-var]
+        def nightly() -> None: ...
