@@ -17,7 +17,7 @@ class EmbeddingsConfig(AppConfig):
     def ready(self) -> None:
         from embeddings import checks, permissions, readiness  # noqa: F401
         from embeddings.capture.receivers import signals
-        from embeddings.capture.triggers.functions import installation
+        from embeddings.capture.triggers import installation
         from embeddings.indexing import deaths
         from embeddings.registering.registry import registry
         from queues.api.prometheus.registry import register_collector

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connections
 
-from embeddings.capture.triggers.functions import installation
+from embeddings.capture.triggers import installation
 from embeddings.conf import settings
 from embeddings.exceptions import TablesMissing
 
