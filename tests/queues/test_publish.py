@@ -3,12 +3,13 @@ import time
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import transaction
 from django.test import override_settings
 from django_rq import get_queue as get_rq_queue
 
 from queues import RedisUnavailable, State, add_job, add_jobs, get_queue, get_queue_stats, signals
-from queues.exceptions import UnsupportedByQueues
+from queues.exceptions import StillStarting, UnsupportedByQueues
 from tests.testapp.jobs import QUEUE, greet
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -149,3 +150,9 @@ def test_a_commit_hook_with_a_transaction_of_its_own_loses_no_job() -> None:
         transaction.on_commit(hook)
         greet.enqueue(name="last")
     assert sorted(names()) == ["first", "inner", "last"]
+
+
+def test_what_is_added_while_django_starts_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apps, "ready", False)  # as at the import of a jobs.py
+    with pytest.raises(StillStarting, match="every process would add one"):
+        greet.enqueue(name="Ann")
