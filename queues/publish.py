@@ -47,8 +47,9 @@ def add_job(
     job that has it is returned instead, a finished one replaced. While a waiting or delayed job holds the `dedupe` key (a string, or a
     function of the payload), that one is returned, moved to the better priority and the earlier due time; with Debounce(key, window)
     it gets the newer payload and the whole window again.
-    Raises StillStarting while Django starts; ValueError (an option out of range), UnknownQueue, UnknownJob, WrongQueue, InvalidPayload before anything reaches Redis;
-    outside of a transaction also RedisUnavailable, and JobIdTaken where an unfinished job of another queue has the id.
+    Raises StillStarting while Django starts, and before anything reaches Redis ValueError (an option out of range), UnknownQueue,
+    UnknownJob, WrongQueue, InvalidPayload; outside of a transaction also RedisUnavailable, and JobIdTaken where an unfinished job of
+    another queue has the id.
     """
     return add_jobs(
         queue,

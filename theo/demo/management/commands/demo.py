@@ -100,9 +100,8 @@ class Command(BaseCommand):
 
     def _announce(self, url: str, account: Account) -> None:
         self.stdout.write(f"\nTheo is at {url} and its admin at {url}admin/ until Ctrl-C.")
-        self.stdout.write(
-            f"Log in as {account.name} with the password {account.password} and try a search, or look at {url}admin/queues/queue/"
-        )
+        self.stdout.write(f"Log in as {account.name} with the password {account.password}")
+        self.stdout.write(f"Try a search, or look at the queues: {url}admin/queues/queue/")
 
     def _bar(self, total: int, title: str) -> tqdm:
         return tqdm(total=total, desc=title, unit=" entities", file=self.stderr, dynamic_ncols=True, disable=not self.stderr.isatty())
