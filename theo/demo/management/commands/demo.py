@@ -44,7 +44,7 @@ class Command(BaseCommand):
                 "The demo resets the admin's password and adds sample data, so it runs only with DEBUG=1 or THEO_EMBEDDED=1."
             )
         if not once and not site.is_port_free(port):
-            raise CommandError(f"Port {port} is in use. Choose another with --port, or stop what listens there.")
+            raise CommandError(f"Port {port} is in use. Choose another (make demo PORT=8001, or --port 8001), or stop what listens there.")
         previous = signal.signal(signal.SIGTERM, signal.default_int_handler)  # either way of stopping stops the children too
         try:
             self._run(once=once, places=places, port=port, password=password)
