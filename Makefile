@@ -13,26 +13,35 @@ JOBS ?= $(if $(DATABASE_URL)$(REDIS_URL),1,$(CORES))
 VENV := .venv
 BIN := $(VENV)/bin
 MANAGE := DEBUG=1 $(BIN)/python manage.py
-REQUIREMENTS := requirements.txt requirements-embedded.txt requirements-dev.txt
+# What the demo needs, and what checks and tests need besides: a first demo does not wait for browsers' drivers and type checkers.
+RUNTIME := requirements.txt requirements-embedded.txt
+REQUIREMENTS := $(RUNTIME) requirements-dev.txt
 INSTALLED := $(VENV)/installed-requirements.txt
 # Settings of a production site that need no server, for `check --deploy`: none of these secrets is one.
 PRODUCTION := DEBUG=0 THEO_EMBEDDED=0 SECRET_KEY=for-the-check-of-deployment-alone-0123456789-0123456789 ALLOWED_HOSTS=theo.example.com \
 	SECURE_HSTS_ALL=1 DATABASE_URL=postgresql://theo@localhost/theo REDIS_URL=redis://localhost:6379/0 OPENAI_API_KEY=none
 FITS := import sys, pip; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: help setup venv packages demo test chaos screenshots lint serve worker
+.PHONY: help setup runtime venv new-venv packages demo test chaos screenshots lint serve worker
 .NOTPARALLEL:
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
-setup: ## .venv with all packages, installed again only when a requirements file has changed
+setup: venv ## .venv with all packages, installed again only when a requirements file has changed
+	@cat $(REQUIREMENTS) | cmp -s - $(INSTALLED) || $(MAKE) --no-print-directory packages FILES="$(REQUIREMENTS)"
+
+runtime: venv
+	@cat $(REQUIREMENTS) | cmp -s - $(INSTALLED) || cat $(RUNTIME) | cmp -s - $(INSTALLED) \
+		|| $(MAKE) --no-print-directory packages FILES="$(RUNTIME)"
+
+# A .venv is made anew for another Python only if PYTHON was given.
+venv:
 	@$(BIN)/python -c '$(FITS)' 2>/dev/null \
 		&& { [ "$(origin PYTHON)" = file ] || [ "$$($(BIN)/python -V 2>&1)" = "$$($(PYTHON) -V 2>&1)" ]; } \
-		|| $(MAKE) --no-print-directory venv
-	@cat $(REQUIREMENTS) | cmp -s - $(INSTALLED) || $(MAKE) --no-print-directory packages
+		|| $(MAKE) --no-print-directory new-venv
 
-venv:
+new-venv:
 	@command -v "$(PYTHON)" >/dev/null \
 		|| { echo "$(PYTHON) was not found: install Python 3.11 or later, or name one with PYTHON=/path/to/python." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -41,12 +50,12 @@ venv:
 		|| { echo "$(PYTHON) cannot make a virtual environment: install its venv module (Debian and Ubuntu: apt install python3-venv)." >&2; exit 1; }
 
 packages:
-	@echo "Installing packages into $(VENV), once."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt \
+	@echo "Installing packages into $(VENV), once. This takes a minute or several."
+	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check $(FILES:%=-r %) \
 		|| { echo "The packages could not be installed. Is there a network? Platforms that have them all: Linux (glibc) and macOS, x86_64 and arm64." >&2; exit 1; }
-	@cat $(REQUIREMENTS) > $(INSTALLED)
+	@cat $(FILES) > $(INSTALLED)
 
-demo: setup ## sample data, a worker and the site at http://127.0.0.1:PORT, until Ctrl-C
+demo: runtime ## sample data, a worker and the site at http://127.0.0.1:PORT, until Ctrl-C
 	@$(MANAGE) demo --port $(PORT) $(ARGS)
 
 test: setup lint ## every check and every test
@@ -67,9 +76,9 @@ lint: setup ## ruff, mypy, import-linter
 	@$(BIN)/python -m mypy
 	@$(BIN)/python -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 
-serve: setup ## the site alone, reloading when code changes
+serve: runtime ## the site alone, reloading when code changes
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) runserver $(PORT)
 
-worker: setup ## a worker for all queues
+worker: runtime ## a worker for all queues
 	@$(MANAGE) rqworker $(ARGS)

@@ -71,6 +71,13 @@ class UnknownWorker(QueuesError):
     """No living worker has this name, and none serves a queue of this name."""
 
 
+class StillStarting(QueuesError):
+    """A job cannot be added while Django starts, by the import of a jobs.py or in ready(): every process would add one."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)
+
+
 class WrongQueue(QueuesError):
     """The job belongs to another queue."""
 

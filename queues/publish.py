@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Unpack
 
+from django.apps import apps
 from django.db import transaction
 
 from queues.durations import Duration, check_delay
-from queues.exceptions import WrongQueue
+from queues.exceptions import StillStarting, WrongQueue
 from queues.jobs.backoff import Backoff
 from queues.jobs.job import Job
 from queues.jobs.options import AddOptions, Dedupe, Keep, Options
@@ -46,8 +47,9 @@ def add_job(
     job that has it is returned instead, a finished one replaced. While a waiting or delayed job holds the `dedupe` key (a string, or a
     function of the payload), that one is returned, moved to the better priority and the earlier due time; with Debounce(key, window)
     it gets the newer payload and the whole window again.
-    Raises ValueError (an option out of range), UnknownQueue, UnknownJob, WrongQueue, InvalidPayload before anything reaches Redis;
-    outside of a transaction also RedisUnavailable, and JobIdTaken where an unfinished job of another queue has the id.
+    Raises StillStarting while Django starts, and before anything reaches Redis ValueError (an option out of range), UnknownQueue,
+    UnknownJob, WrongQueue, InvalidPayload; outside of a transaction also RedisUnavailable, and JobIdTaken where an unfinished job of
+    another queue has the id.
     """
     options = AddOptions(delay=delay, priority=priority, attempts=attempts, backoff=backoff, job_id=job_id, dedupe=dedupe, using=using)
     options["keep_completed"], options["keep_failed"] = keep_completed, keep_failed
@@ -57,6 +59,8 @@ def add_job(
 def add_jobs(queue: str, jobs: Iterable[tuple[str, Mapping[str, Any]]], **options: Unpack[AddOptions]) -> list[Job]:
     """Adds jobs, each as (name, payload), with the options and errors of add_job: up to a thousand in one round trip and all or none,
     more of them by the thousand. An option that does not fit, or one wrong payload, adds none."""
+    if not apps.ready:
+        raise StillStarting
     where = get_queue(queue)
     if unknown := sorted(set(options) - set(AddOptions.__annotations__)):
         raise TypeError(f"unknown options {', '.join(unknown)}: there are {', '.join(AddOptions.__annotations__)}")

@@ -33,7 +33,7 @@ class EmbeddingModelQuerySet(models.QuerySet["EmbeddingModel"]):
         except IntegrityError:  # another process was first
             return self.get(status=EmbeddingModel.Status.ACTIVE)
         hint = " (no OPENAI_API_KEY is set)" if key.provider == "local" else ""
-        log.warning("The first embedding model is %s%s. From now on its row decides, not the settings.", created, hint)
+        log.warning("The first embedding model is %s%s. From now on its row in EmbeddingModel decides, not the settings.", created, hint)
         return created
 
 

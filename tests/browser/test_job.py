@@ -107,6 +107,24 @@ def test_a_dead_job_is_retried_with_a_changed_payload_and_its_secret_stays_hidde
     assert "hunter-2-token" not in page.content()
 
 
+def test_a_second_click_while_the_first_is_on_its_way_sends_nothing(page: Page, login: Login) -> None:
+    login()
+    page.goto(f"/admin/queues/job/add/?queue={QUEUE}&name=greet")
+    sent = page.get_by_role("button", name="Add the job").evaluate(
+        """button => {
+            let sent = 0;
+            window.addEventListener("submit", event => {
+                sent += event.defaultPrevented ? 0 : 1;
+                event.preventDefault();  // the page stays, as while a slow answer is awaited
+            });
+            button.click();
+            button.click();
+            return sent;
+        }"""
+    )
+    assert sent == 1
+
+
 def test_a_job_is_removed_after_a_question(page: Page, login: Login) -> None:
     login()
     job = fails()

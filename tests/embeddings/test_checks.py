@@ -10,7 +10,7 @@ from django.test import override_settings
 from django.test.utils import isolate_apps
 
 from embeddings import Embeddable
-from embeddings.checks.database.database import check_pgvector
+from embeddings.checks.database import check_pgvector
 from embeddings.registering.path_checks import find_path_mistakes
 from tests.embeddings.registering.registered import instead_of
 from tests.testapp.models import Country

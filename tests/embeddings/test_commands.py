@@ -32,6 +32,11 @@ def test_search_prints_hits(ann: User) -> None:
     assert "Nothing is similar enough" in run("embeddings_search", "zebra", "--user", "ann")
 
 
+def test_a_search_that_finds_nothing_says_what_is_not_embedded_yet(ann: User) -> None:
+    Note.objects.create(author=ann, title="heart doctor")
+    assert "1 entity is not embedded yet: manage.py rqworker embeddings" in run("embeddings_search", "doctor", "--user", "ann")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

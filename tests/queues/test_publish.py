@@ -2,12 +2,13 @@ import logging
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import transaction
 from django.test import override_settings
 from django_rq import get_queue as get_rq_queue
 
 from queues import Job, RedisUnavailable, State, add_jobs, get_queue, get_queue_stats, signals
-from queues.exceptions import UnsupportedByQueues
+from queues.exceptions import StillStarting, UnsupportedByQueues
 from tests.clock import quickest
 from tests.testapp.jobs import QUEUE, greet
 
@@ -122,3 +123,9 @@ def test_a_commit_hook_with_a_transaction_of_its_own_loses_no_job() -> None:
         transaction.on_commit(hook)
         greet.enqueue(name="last")
     assert sorted(names()) == ["first", "inner", "last"]
+
+
+def test_what_is_added_while_django_starts_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apps, "ready", False)  # as at the import of a jobs.py
+    with pytest.raises(StillStarting, match="every process would add one"):
+        greet.enqueue(name="Ann")

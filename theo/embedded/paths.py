@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from pathlib import Path
 from urllib.parse import quote
 
@@ -10,6 +11,7 @@ ROLE = "theo"
 PORT = 5432  # only a part of the socket's name: nothing listens on TCP
 POSTGRES_SOCKET = f".s.PGSQL.{PORT}"
 REDIS_SOCKET = "redis.sock"
+MISREAD = re.compile(r"[\s,=]")
 MAX_SOCKET_PATH = 100  # bytes; the kernel's limit is 108, macOS' 104
 
 
@@ -21,11 +23,12 @@ def run_dir(data_dir: Path) -> Path:
 def socket_dir(data_dir: Path) -> Path:
     """The name under which `run_dir` is spoken to: itself, or a short link to it where its own name cannot be an address.
 
-    Too long for the kernel, or with a comma, which PostgreSQL's client reads as a list of hosts.
+    Too long for the kernel; with a comma, which PostgreSQL's client reads as a list of hosts; with a space or `=`, at which redis-py splits
+    what Redis says of a client.
     The link is always in /tmp: what TMPDIR says differs between a terminal, cron and a service, and all of them must agree.
     """
     inside = run_dir(data_dir)
-    if len(os.fsencode(inside / POSTGRES_SOCKET)) <= MAX_SOCKET_PATH and "," not in str(inside):
+    if len(os.fsencode(inside / POSTGRES_SOCKET)) <= MAX_SOCKET_PATH and not MISREAD.search(str(inside)):
         return inside
     digest = hashlib.sha256(os.fsencode(inside)).hexdigest()[:12]
     return Path("/tmp") / f"theo-{os.getuid()}-{digest}"

@@ -6,6 +6,8 @@ from embeddings import EmbeddingsError, search
 from embeddings.management.arguments import add_types, get_user
 from embeddings.management.command import EmbeddingsCommand
 from embeddings.management.reports import write_json
+from embeddings.management.words import counted, plural
+from embeddings.models import DirtyEntity
 
 
 class Command(EmbeddingsCommand):
@@ -34,3 +36,7 @@ class Command(EmbeddingsCommand):
             self.stdout.write(f"{hit.similarity:.2f}  {hit.entity_type:10} {hit.entity_id:>8}  {' '.join(hit.content.split())[:90]}")
         if not hits:
             self.stdout.write("Nothing is similar enough. Try other words, or --min-similarity.")
+            if owed := DirtyEntity.objects.pending().count():
+                self.stdout.write(
+                    f"{counted(owed, 'entity')} {plural(owed, 'is')} not embedded yet: manage.py rqworker embeddings does that."
+                )

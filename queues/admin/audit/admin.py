@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from queues.admin.audit.filters import KINDS, AboutFilter, KindFilter, UserFilter
 from queues.admin.pages import PageAdmin, page
-from queues.admin.words import moment_element
+from queues.admin.words import time_element
 from queues.models import AuditEntry
 
 COUNTED = 10_000
@@ -110,7 +110,8 @@ class AuditEntryAdmin(PageAdmin):
 
     @admin.display(description=_("time"))
     def when(self, entry: AuditEntry) -> str:
-        return moment_element(entry.action_time)
+        at = timezone.localtime(entry.action_time)
+        return time_element(at, format_html("<span>{}</span> <span>{}</span>", f"{at:%Y-%m-%d}", f"{at:%H:%M:%S}"))
 
     @admin.display(description=_("user"))
     def who(self, entry: AuditEntry) -> str:

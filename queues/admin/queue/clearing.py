@@ -15,6 +15,7 @@ from queues.admin.pages import FORMS, PageAdmin, page
 from queues.admin.queue.bulk_words import outcome
 from queues.jobs.states import State
 from queues.store.queue import get_queue
+from queues.store.stats import QueueStats
 
 AT_ONCE = 50_000
 """Jobs that one click cleans: what one may wait for."""
@@ -74,11 +75,20 @@ class ClearingPages(PageAdmin):
         queue = get_queue(unquote(object_id))
         if request.method != "POST":
             stats = queue.stats()
-            question = ngettext("Remove %(number)s waiting job?", "Remove all %(number)s waiting jobs?", stats.waiting)
-            title = question % {"number": f"{stats.waiting:,}"}
-            return self.render(request, "queue/drain.html", title=title, queue=queue, stats=stats)
+            return self.render(request, "queue/drain.html", title=_question(stats), queue=queue, stats=stats)
         is_all = request.POST.get("delayed") == "1"
         done = queue.drain(delayed=is_all)
         audit.record(request, models.Queue, queue.name, f"drain, {done} waiting{' or delayed' if is_all else ''} jobs", flag=audit.DELETION)
         messages.success(request, outcome("remove", done, None))
         return self.back(request, "queue_change", quote(queue.name))
+
+
+def _question(stats: QueueStats) -> str:
+    """What waits is asked for, or what is delayed where nothing waits."""
+    if stats.waiting:
+        question = ngettext("Remove %(number)s waiting job?", "Remove all %(number)s waiting jobs?", stats.waiting)
+    elif stats.delayed:
+        question = ngettext("Remove %(number)s delayed job?", "Remove all %(number)s delayed jobs?", stats.delayed)
+    else:
+        return _("Nothing waits")
+    return question % {"number": f"{stats.waiting or stats.delayed:,}"}

@@ -79,6 +79,19 @@ def test_draining_asks_and_deletes_what_waits(remover: Client, is_all: bool) -> 
     assert LogEntry.objects.get().change_message == ("drain, 3 waiting or delayed jobs" if is_all else "drain, 2 waiting jobs")
 
 
+def test_where_nothing_waits_draining_asks_for_the_delayed_ones_alone(remover: Client) -> None:
+    for _ in range(2):
+        add_job(QUEUE, "greet", {"name": "Ann"}, delay=60)
+    page = remover.get(f"{PAGE}/drain/").content.decode()
+    assert "Remove all 2 delayed jobs?" in page and "waiting" not in page
+    assert '<input type="hidden" name="delayed" value="1">' in page
+
+
+def test_an_empty_queue_has_nothing_to_drain(remover: Client) -> None:
+    page = remover.get(f"{PAGE}/drain/").content.decode()
+    assert "There is nothing to remove" in page and "Yes, remove" not in page
+
+
 @pytest.mark.parametrize("address", ["clean", "drain"])
 def test_both_need_the_permission_to_remove(client: Client, address: str) -> None:
     client.force_login(make_user("view_queue", "change_queue", "cancel_job", "pause_queue", "add_job"))

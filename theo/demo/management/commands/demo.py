@@ -30,7 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="Exit after the searches: 0 when they found what they should, else 1.")
         parser.add_argument("--places", type=positive, metavar="N", help="Load and embed the N largest cities of the world too.")
         parser.add_argument("--port", type=port, default=8000, help="Where to serve the site (default %(default)s).")
-        parser.add_argument("--password", default="", help="The admin's password (default: a new random one).")
+        parser.add_argument("--password", default="", help="The admin's password (default: a new random one at each run).")
 
     def handle(self, *, once: bool, places: int | None, port: int, password: str, **_):
         if not (settings.DEBUG or settings.THEO_EMBEDDED):
@@ -38,7 +38,7 @@ class Command(BaseCommand):
                 "The demo resets the admin's password and adds sample data, so it runs only with DEBUG=1 or THEO_EMBEDDED=1."
             )
         if not once and not site.is_port_free(port):
-            raise CommandError(f"Port {port} is in use. Choose another with --port, or stop what listens there.")
+            raise CommandError(f"Port {port} is in use. Choose another (make demo PORT=8001, or --port 8001), or stop what listens there.")
         previous = signal.signal(signal.SIGTERM, signal.default_int_handler)  # either way of stopping stops the children too
         try:
             self._run(once=once, places=places, port=port, password=password)
@@ -54,13 +54,15 @@ class Command(BaseCommand):
         account = ensure_admin(password)
         self.stdout.write(f"Admin user: {account.name}   Password: {account.password}")
         self._load(account, places)
-        self._report(self._drain())
+        self._embed()
         is_as_expected = self._search(account)
         if not once:
             site.serve(port, lambda url: self._announce(url, account))
             self.stdout.write("Stopped.")
         elif not is_as_expected:
             raise CommandError("A search did not find what it should.")
+        else:
+            self.stdout.write("All is well. Without --once the site and its admin are served too.")
 
     def _load(self, account: Account, places: int | None) -> None:
         loaded = load_entities(account.user)
@@ -70,10 +72,14 @@ class Command(BaseCommand):
                 loaded = load_places(account.user, places, bar.update)
             self.stdout.write(f"Cities: {loaded.created:,} saved, {loaded.present:,} were there.")
 
-    def _drain(self) -> Drained:
+    def _embed(self) -> None:
         enqueue_what_was_lost()
-        with self._bar(count_owed(), "Embedding") as bar:
-            return drain(lambda done: bar.update(done - bar.n))
+        if owed := count_owed():
+            with self._bar(owed, "Embedding") as bar:
+                drained = drain(lambda done: bar.update(done - bar.n))
+            self._report(drained)
+        else:
+            self.stdout.write("Embedded: everything was already.")
 
     def _report(self, drained: Drained) -> None:
         self.stdout.write(f"Embedded: {drained.entities:,} entities in {drained.seconds:.1f} s, {drained.entities_a_second:,.0f} a second.")
@@ -89,6 +95,7 @@ class Command(BaseCommand):
     def _announce(self, url: str, account: Account) -> None:
         self.stdout.write(f"\nTheo is at {url} and its admin at {url}admin/ until Ctrl-C.")
         self.stdout.write(f"Log in as {account.name} with the password {account.password}")
+        self.stdout.write(f"Try a search, or look at the queues: {url}admin/queues/queue/")
 
     def _bar(self, total: int, title: str) -> tqdm:
-        return tqdm(total=total, desc=title, unit=" entities", file=self.stderr, dynamic_ncols=True, disable=not total)
+        return tqdm(total=total, desc=title, unit=" entities", file=self.stderr, dynamic_ncols=True, disable=not self.stderr.isatty())
