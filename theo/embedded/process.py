@@ -48,7 +48,12 @@ def _launch(arguments: list[str], *, log: Path, pass_fds: Sequence[int] = ()) ->
 def _open_log(log: Path) -> IO[bytes]:
     if log.exists() and log.stat().st_size > 5_000_000:
         log.replace(log.with_suffix(".old.log"))
-    return log.open("ab")
+    return open_private(log)
+
+
+def open_private(log: Path) -> IO[bytes]:
+    """Goes on with the log, which nobody else may read: the errors of servers and workers quote rows."""
+    return os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
 
 
 def _environment() -> dict[str, str]:

@@ -1,9 +1,10 @@
 """Adding a job by a form, and retrying one with another payload."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from html import unescape
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 import pytest
@@ -16,6 +17,8 @@ from queues import Job, State, add_job, get_job, get_queue
 from queues.jobs.decorators import job
 from queues.jobs.registry import registry
 from queues.masking import MASK
+from queues.operations.bulk import BULK_JOBS
+from queues.operations.bulk_dead_letters import BULK_DEAD_LETTERS
 from queues.store import keys, payloads
 from queues.testing import run_jobs
 from tests.queues.accounts import make_user
@@ -388,3 +391,43 @@ class TestRetryWithChangedPayload:
     ) -> None:
         connection.hset(keys.job(dead.id), "data", orjson.dumps(["some.function", None, [1], {}]))
         assert operator.get(again(dead)).status_code == 302
+
+    def test_what_repeats_a_masked_value_is_not_kept_once_that_is_another(self, submit, dead: Job, connection) -> None:
+        """In the new job nothing would mask it."""
+        data = payloads.encode("fail-with-token", {"name": "uses hunter-2-token", "token": "hunter-2-token"})
+        connection.hset(keys.job(dead.id), "data", data)
+        response = submit(again(dead), payload__token="another")
+        assert errors(response) == {"name": ["It repeats a masked value that is another now: enter it anew."]}
+        submit(again(dead), payload__token="another", payload__name="uses another")
+        assert only_job().data == {"name": "uses another", "token": "another"}
+
+
+class TestOwnJobs:
+    """What acts on jobs does so by rights that its page asked for, and signs with a name: `add_job` must not lend them."""
+
+    PAYLOADS: ClassVar = {
+        BULK_JOBS: {"action": "remove", "queue": QUEUE, "state": "waiting", "user_id": "1", "user_name": "root"},
+        BULK_DEAD_LETTERS: {"action": "remove", "queues": [QUEUE], "expected": 1, "until": "2099-01-01T00:00:00Z", "user_id": "1"},
+    }
+
+    @pytest.mark.parametrize("name", PAYLOADS)
+    def test_they_are_not_added_by_hand(self, operator: Client, name: str, connection) -> None:
+        queue = registry.get(name).queue
+        assert name not in operator.get(ADD).content.decode()
+        form = {f"payload-{field}": value if isinstance(value, str) else json.dumps(value) for field, value in self.PAYLOADS[name].items()}
+        for address in (f"{ADD}?name={name}", f"{ADD}?queue={queue}&name={name}"):
+            assert operator.get(address).status_code == 404
+            assert operator.post(address, form).status_code == 404
+        assert connection.keys("rq:job:*") == []
+
+    @pytest.mark.parametrize("name", PAYLOADS)
+    def test_nor_once_more_with_another_payload(self, operator: Client, committed: Committed, name: str) -> None:
+        queue = registry.get(name).queue
+        with committed(execute=True):
+            found = add_job(queue, name, {**self.PAYLOADS[name], "user_id": ""})
+        run_jobs(queue)
+        assert operator.post(again(found), {"payload-action": "remove"}).status_code == 302
+        assert get_queue(queue).job_ids("waiting") == []
+
+    def test_the_clean_up_which_takes_no_orders_is(self, operator: Client) -> None:
+        assert operator.get(f"{ADD}?name=clean-queues").status_code == 200
