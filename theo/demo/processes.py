@@ -28,7 +28,7 @@ class ManageProcess:
             self._output = open_private(self.log)
         # A session of its own: Ctrl-C in the terminal reaches us alone, and we stop it once. A second signal would
         # tell a worker to drop its running jobs.
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # noqa: S603  # our own command line
             [sys.executable, str(settings.BASE_DIR / "manage.py"), *self.arguments],
             stdin=subprocess.DEVNULL,
             stdout=self._output,
