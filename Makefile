@@ -17,12 +17,13 @@ MANAGE := DEBUG=1 $(BIN)/python manage.py
 RUNTIME := requirements.txt requirements-embedded.txt
 REQUIREMENTS := $(RUNTIME) requirements-dev.txt
 INSTALLED := $(VENV)/installed-requirements.txt
+AUDIT := $(VENV)/audit
 # Settings of a production site that need no server, for `check --deploy`: none of these secrets is one.
 PRODUCTION := DEBUG=0 THEO_EMBEDDED=0 SECRET_KEY=for-the-check-of-deployment-alone-0123456789-0123456789 ALLOWED_HOSTS=theo.example.com \
 	SECURE_HSTS_ALL=1 DATABASE_URL=postgresql://theo@localhost/theo REDIS_URL=redis://localhost:6379/0 OPENAI_API_KEY=none
 FITS := import sys, pip; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: help setup runtime venv new-venv packages demo test chaos screenshots lint serve worker
+.PHONY: help setup runtime venv new-venv packages demo test chaos screenshots lint audit serve worker
 .NOTPARALLEL:
 
 help: ## this list
@@ -75,6 +76,11 @@ lint: setup ## ruff, mypy, import-linter
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m mypy
 	@$(BIN)/python -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+
+audit: setup ## known vulnerabilities of what is installed, asked of osv.dev: needs a network, so no part of `test`
+	@test -x $(AUDIT)/bin/pip-audit \
+		|| { $(BIN)/python -m venv $(AUDIT) && $(AUDIT)/bin/pip install --quiet --disable-pip-version-check pip-audit~=2.10; }
+	@$(AUDIT)/bin/pip-audit --progress-spinner off --vulnerability-service osv --path $(VENV)/lib/python3*/site-packages
 
 serve: runtime ## the site alone, reloading when code changes
 	@$(MANAGE) migrate --verbosity 0

@@ -10,6 +10,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 from django.http import HttpRequest
 
+from queues.plain import plain_line
+
 __all__ = ["ADDITION", "CHANGE", "DELETION", "record", "write"]
 
 log = logging.getLogger("queues.audit")
@@ -32,4 +34,4 @@ def write(user_id: str, user_name: str, model: type[Model], object_id: str, mess
             action_flag=flag,
             change_message=message,
         )
-    log.info("%s: %s %s: %s", user_name, model._meta.verbose_name, object_id, message)
+    log.info("%s", plain_line(f"{user_name}: {model._meta.verbose_name} {object_id}: {message}"))

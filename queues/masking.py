@@ -6,9 +6,10 @@ Wherever a payload, a result, a progress, an error or a log is shown, on a page,
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from queues.conf import settings
 from queues.jobs.job import Job
@@ -16,6 +17,11 @@ from queues.jobs.job import Job
 MASK = "••••••"
 LEAST_CHARACTERS = 6
 """Shorter values are not looked for in texts: they would be found in words that have nothing to do with them."""
+COMPARED = 200
+"""Characters of a value that are compared: who repeats so many of them repeats it all."""
+MOST_LENGTHS = 20
+"""Values with one beginning may have so many lengths: where they have more, whatever begins so is masked as far as the longest goes.
+No honest payload is like that, and to try each length at each character of a long text would take minutes."""
 DEEPEST = 100
 """Deeper levels of a payload are not shown: no honest one has them, and the recursion must end."""
 TOO_DEEP = "… (too deep to be shown)"
@@ -41,9 +47,12 @@ class Masker:
     """Masks what belongs to one job: the values of its payload's masked fields, in whichever of its texts they come up again."""
 
     def __init__(self, *payloads: Any) -> None:
-        self._secrets = {spelling for payload in payloads for value in _masked_values(payload) for spelling in _spellings(value)}
-        self._starts = {secret[:LEAST_CHARACTERS] for secret in self._secrets}
-        self._lengths = sorted({len(secret) for secret in self._secrets}, reverse=True)  # the longest first: one may contain another
+        values = {value for payload in payloads for value in _masked_values(payload)}
+        self._secrets: dict[str, int] = {}
+        for secret in {spelling for value in values for spelling in _spellings(value)}:
+            self._secrets[secret[:COMPARED]] = max(len(secret), self._secrets.get(secret[:COMPARED], 0))
+        self._longest = max(self._secrets.values(), default=0)
+        self._lengths = _lengths_by_start(self._secrets)
 
     def text(self, text: str) -> str:
         """In one walk over the text, however many values there are."""
@@ -60,12 +69,14 @@ class Masker:
 
     def _secret_at(self, text: str, at: int) -> int:
         """The length of the value that stands there, 0 for none."""
-        if text[at : at + LEAST_CHARACTERS] not in self._starts:
-            return 0
-        return next((length for length in self._lengths if text[at : at + length] in self._secrets), 0)
+        lengths = self._lengths.get(text[at : at + LEAST_CHARACTERS], ())
+        if len(lengths) > MOST_LENGTHS:
+            return self._longest
+        return next((self._secrets[found] for length in lengths if (found := text[at : at + length]) in self._secrets), 0)
 
     def job(self, job: Job) -> Job:
-        return replace(job, data=self.data(job.data), progress=self.data(job.progress), error=self.text(job.error))
+        data, progress = self.data(job.data), self.data(job.progress)
+        return replace(job, data=data, progress=progress, error=self.text(job.error), owner=self.text(job.owner))
 
     def data(self, value: Any, *, depth: int = 0) -> Any:
         if isinstance(value, str):
@@ -84,6 +95,14 @@ class Masker:
         return self.data(value, depth=depth)
 
 
+def _lengths_by_start(secrets: Iterable[str]) -> dict[str, list[int]]:
+    """By its first LEAST_CHARACTERS, the longest first: one value may contain another."""
+    found: dict[str, set[int]] = {}
+    for secret in secrets:
+        found.setdefault(secret[:LEAST_CHARACTERS], set()).add(len(secret))
+    return {start: sorted(lengths, reverse=True) for start, lengths in found.items()}
+
+
 def _masked_values(data: Any) -> Iterator[str]:
     """The values of masked fields that are long enough to be looked for, at any depth."""
     places: list[tuple[Any, bool]] = [(data, False)]
@@ -98,8 +117,10 @@ def _masked_values(data: Any) -> Iterator[str]:
 
 
 def _spellings(value: str) -> set[str]:
-    """As itself, as Python and as JSON write it: tracebacks and logs repeat values in either."""
-    return {value, repr(value)[1:-1], json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+    """As itself, and as Python, JSON and addresses write it: tracebacks and logs repeat values in each."""
+    written = {value, repr(value)[1:-1], json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+    sent = value.encode("utf-8", "replace")
+    return written | {quote(sent), quote(sent, safe=""), quote_plus(sent)}
 
 
 def unmask(new: Any, shown: Any, stored: Any) -> Any:

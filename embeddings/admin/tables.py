@@ -8,9 +8,10 @@ from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest
 
 from embeddings.models import DirtyEntity, Embedding, EmbeddingModel, EmbeddingState, EmbeddingUsage, FanOut, SyncProgress
+from queues.admin.lists import PatientList
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscriptable in the stubs only
+class ReadOnlyAdmin(PatientList):
     show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:

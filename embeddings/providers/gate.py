@@ -103,7 +103,7 @@ class Gate:
         asked = -1.0 if error.retry_after is None else min(max(error.retry_after, SHORTEST_WAIT_SECONDS), LONGEST_WAIT_SECONDS)
         reason = str(error).encode("utf-8", "replace")[:500]
         waits = [round(seconds * 1000) if seconds > 0 else -1 for seconds in (asked, first, longest)]
-        facts: list[str | float] = [random.uniform(0.8, 1.0), round(MEMORY_SECONDS * 1000), self.id, self.provider, self.model]
+        facts: list[str | float] = [_jitter(), round(MEMORY_SECONDS * 1000), self.id, self.provider, self.model]
         log.log(logging.ERROR if kind == "circuit" else logging.WARNING, "%s %s: %s", self.provider, self.model, error)
         try:
             return int(_run(FAILED, (*self._keys, IN_TROUBLE), token, kind, reason, *waits, *facts)) / 1000
@@ -152,3 +152,8 @@ def _run(script: str, keys: tuple[str, ...], *arguments: str | bytes | float) ->
 
 def _text(value: object = b"") -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else ""
+
+
+def _jitter() -> float:
+    """So that not all workers ask at the same moment."""
+    return random.uniform(0.8, 1.0)  # noqa: S311  # no secret

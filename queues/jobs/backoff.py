@@ -45,7 +45,7 @@ class Exponential:
 
     def __call__(self, attempts_made: int) -> float:
         seconds: float = round(2 ** min(attempts_made - 1, 30) * self.delay_seconds * 1000) / 1000
-        return seconds * (1 - self.jitter * random.random())
+        return seconds * (1 - self.jitter * random.random())  # noqa: S311  # no secret
 
 
 KINDS: dict[str, type[Fixed] | type[Exponential]] = {"fixed": Fixed, "exponential": Exponential}

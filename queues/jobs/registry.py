@@ -57,6 +57,12 @@ class Definition:
         return self.function.__module__.startswith("queues.operations.")
 
     @property
+    def is_by_hand(self) -> bool:
+        """Whether a person may add it: no task, whose backend does that, and none of this app's own jobs that a payload tells what to do.
+        Those act by rights that their page has asked for, and in the name that it gave."""
+        return bool(self.queue) and not (self.is_own and self.model.model_fields)
+
+    @property
     def schedule_names(self) -> list[str]:
         return [schedule.name for schedule in self.schedules]
 

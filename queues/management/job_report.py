@@ -10,8 +10,9 @@ from typing import Any
 
 from queues.jobs.job import Job
 from queues.jobs.states import ENDED, State
-from queues.management.tables import age, columns, json_text, printable, span
+from queues.management.tables import age, columns, json_text, span
 from queues.masking import Masker
+from queues.plain import plain, plain_line
 from queues.store import keys
 from queues.store.connection import translated
 from queues.store.fields import unix_moment
@@ -39,7 +40,7 @@ def job_table(jobs: Sequence[Job], due: Mapping[str, datetime]) -> str:
 
 
 def _row(job: Job, due_at: datetime | None) -> list[str]:
-    cells = [printable(text, 40) for text in (job.id, job.name, job.state, job.owner or "-")]
+    cells = [plain_line(text, 40) for text in (job.id, job.name, job.state, job.owner or "-")]
     since = job.started_at if job.state is State.ACTIVE else job.ended_at if job.state in ENDED else job.created_at
     return [*cells, str(job.priority), f"{job.attempts_made}/{job.attempts}", age(since), _note(job, due_at)]
 
@@ -54,7 +55,7 @@ def _note(job: Job, due_at: datetime | None) -> str:
         notes.append(_progress(job))
     if job.error and job.state is not State.COMPLETED:
         notes.append(job.error)
-    return printable("; ".join(notes), NOTE_WIDTH)
+    return plain_line("; ".join(notes), NOTE_WIDTH)
 
 
 def _progress(job: Job) -> str:
@@ -96,7 +97,7 @@ def job_report(job: Job) -> str:
         "progress": "" if job.progress is None else _progress(job),
         "error": job.error,
     }
-    head = columns([[name, printable(text).replace("\n", " ")] for name, text in facts.items() if text])
+    head = columns([[name, plain_line(text)] for name, text in facts.items() if text])
     parts = [head, _part("payload", json_text(job.data))]
     if lines:
         parts.append(_part(f"log (its last {len(lines)} lines)" if len(lines) == LOG_TAIL else "log", "\n".join(lines)))
@@ -105,7 +106,9 @@ def job_report(job: Job) -> str:
 
 
 def _attempt(attempt: Attempt) -> str:
-    title = f"run that {attempt.ending} at {_moment(attempt.ended_at) or 'an unknown time'}, by {printable(attempt.worker, 60) or 'nobody'}"
+    title = (
+        f"run that {attempt.ending} at {_moment(attempt.ended_at) or 'an unknown time'}, by {plain_line(attempt.worker, 60) or 'nobody'}"
+    )
     if attempt.started_at and attempt.ended_at:
         title += f", after {(attempt.ended_at - attempt.started_at).total_seconds():.3f} s"
     result = "" if attempt.result is None else json_text(attempt.result)
@@ -113,7 +116,7 @@ def _attempt(attempt: Attempt) -> str:
 
 
 def _part(title: str, text: str) -> str:
-    return f"{title}\n{textwrap.indent(printable(text), '  ', lambda line: True)}"
+    return f"{title}\n{textwrap.indent(plain(text), '  ', lambda line: True)}"
 
 
 def _due(moment: datetime | None) -> str:

@@ -34,13 +34,5 @@ def age(moment: datetime | None) -> str:
     return span(None if moment is None else (datetime.now(UTC) - moment).total_seconds())
 
 
-def printable(text: str, width: int = 0) -> str:
-    """Without what could steer a terminal: texts of jobs come from anywhere. With a width, one line of at most so many characters."""
-    if width:
-        text = " ".join(text.split())
-        text = text if len(text) <= width else f"{text[: width - 1]}…"
-    return "".join(character if character.isprintable() or character in "\n\t" else "\N{REPLACEMENT CHARACTER}" for character in text)
-
-
 def json_text(document: Any) -> str:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()

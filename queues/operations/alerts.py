@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from django.core.mail import mail_admins as django_mail_admins
@@ -10,9 +11,13 @@ from django.utils.module_loading import import_string
 from queues.conf import settings
 from queues.exceptions import JobCancelled
 from queues.jobs.job import Job
+from queues.masking import Masker
+from queues.plain import plain, plain_line
 from queues.store import keys
 from queues.store.connection import translated
 from queues.store.queue import get_queue
+
+MOST_OF_A_NAME = 200
 
 
 def alert(job: Job, error: BaseException | None, **_: Any) -> None:
@@ -26,14 +31,15 @@ def alert(job: Job, error: BaseException | None, **_: Any) -> None:
 
 
 def mail_admins(job: Job, error: BaseException | None, others: int) -> None:
-    """Mails Django's ADMINS. The payload stays out of the mail: it may be private."""
+    """Mails Django's ADMINS. The payload stays out of the mail, as it may be private, and out of the error what is masked in it."""
     more = f"\n{others} more jobs of this queue failed for good since the last message.\n" if others else ""
+    name, masker = plain_line(job.name, MOST_OF_A_NAME), Masker(job.data)
     django_mail_admins(
-        f"{job.queue}: job {job.name} failed for good",
-        f"Job:      {job.id}\nName:     {job.name}\nQueue:    {job.queue}\nAttempts: {job.attempts_made} of {job.attempts}\n"
-        f"Error:    {job.error or error}\n{more}\n"
+        f"{job.queue}: job {name} failed for good",
+        f"Job:      {job.id}\nName:     {name}\nQueue:    {job.queue}\nAttempts: {job.attempts_made} of {job.attempts}\n"
+        f"Error:    {plain(masker.text(job.error or str(error)))}\n{more}\n"
         f"It is kept among the queue's failed jobs. To see it: manage.py queue_jobs --id {job.id}\n"
-        f"To retry:  manage.py queue_retry {job.queue} --name {job.name}\n",
+        f"To retry:  manage.py queue_retry {job.queue} --name {shlex.quote(name)}\n",
     )
 
 

@@ -16,6 +16,8 @@ from django.dispatch import Signal
 from queues import signals
 from queues.jobs.job import Job
 from queues.jobs.states import State
+from queues.masking import Masker
+from queues.plain import plain_line
 from queues.worker.error_texts import describe
 from queues.worker.outcomes import Kind, Outcome
 
@@ -94,12 +96,12 @@ def log_outcome(outcome: Outcome) -> None:
         "outcome": outcome.kind.value,
         "job_id": claim.id,
         "queue": claim.queue,
-        "job_name": claim.name,
+        "job_name": plain_line(claim.name),
         "attempt": claim.attempts_made + 1,
         "duration_seconds": round(outcome.ended_at - claim.claimed_at, 6),
     }
     if outcome.is_put_back:
         facts["retry_in_seconds"] = outcome.delay_seconds
     if outcome.error is not None:
-        facts["error"] = " ".join(describe(outcome.error).split())
+        facts["error"] = plain_line(Masker(claim.job().data).text(describe(outcome.error)))
     log.log(level, " ".join(f"{key}=%({key})s" for key in facts), facts, extra=facts)

@@ -177,7 +177,7 @@ def _spawn(calls: int, lifeline: int) -> subprocess.Popen[bytes]:
     """The signals that the child ignores are blocked until it does, so that none of them meets it unprepared."""
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603  # ourselves, with numbers and our own path
             [sys.executable, "-u", "-c", PROGRAM, str(calls), str(lifeline), *sys.path],
             stdin=subprocess.DEVNULL,
             pass_fds=(calls, lifeline),

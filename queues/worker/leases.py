@@ -14,6 +14,7 @@ from queues import signals
 from queues.conf import settings
 from queues.exceptions import JobCancelled, JobStalled, QueuesError
 from queues.jobs.job import Job
+from queues.plain import plain_line
 from queues.store import keys, scripts
 from queues.store.fields import rq_time
 from queues.store.queue import get_queue
@@ -84,7 +85,9 @@ class Reaper:
         flat = scripts.reap(connection, name, settings.stall_limit, str(queue.keep_failed), f"JobStalled: {reason}", "JobStalled", ended)
         died = {job_id.decode(): cause.decode() for job_id, cause in zip(flat[::2], flat[1::2], strict=True)}
         for job in queue.fetch(died):
-            log.warning("Job %s (%s) of %s stalled%s", job.id, job.name, name, ": dead" if died[job.id] else ": back to the front")
+            log.warning(
+                "Job %s (%s) of %s stalled%s", job.id, plain_line(job.name), name, ": dead" if died[job.id] else ": back to the front"
+            )
             self.tell(functools.partial(_send, job, _cause(died[job.id], reason)))
 
 

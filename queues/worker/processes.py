@@ -31,7 +31,7 @@ class Place:
     def start(self) -> None:
         """In a session of its own: Ctrl-C in a terminal would reach it twice, and a second signal means at once. Its standard input
         ends with this process, even if that is killed."""
-        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, start_new_session=True)
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603  # ourselves
         self.started_at = time.monotonic()
         log.info("Worker %d is process %d", self.number, self.process.pid)
 

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.utils.timezone import now
 
 from embeddings import embeddings_disabled
-from embeddings.models import Embedding
+from embeddings.models import DirtyEntity, Embedding
 from tests.embeddings.conftest import stored, work
 from tests.testapp.models import Note
 
@@ -91,3 +92,14 @@ def test_cleanup_removes_orphans_but_not_suspiciously_many(ann: User) -> None:
     with pytest.raises(CommandError, match="--yes"):
         run("embeddings_cleanup")
     assert types(run("embeddings_cleanup", "--yes", "--json"))["note"]["removed"] == 29
+
+
+def test_what_people_wrote_steers_no_terminal(ann: User) -> None:
+    Note.objects.create(author=ann, title="heart \x1b[2J doctor \x9b1m")
+    work()
+    times = dict.fromkeys(("dirtied_at", "enqueued_at", "parked_at"), now())
+    DirtyEntity.objects.create(entity_type="note", entity_id="9\x1b[1m", version=1, parked_reason="\x1b]0;evil\x07", **times)
+    for command in (("embeddings_search", "doctor", "--user", "ann"), ("embeddings_retry",), ("embeddings_status",)):
+        text = run(*command)
+        assert "\ufffd" in text, command
+        assert text.replace("\n", "").isprintable(), command

@@ -54,6 +54,26 @@ def test_texts_that_repeat_a_masked_value_are_masked_in_each_spelling() -> None:
     assert masker.text("a short word") == "a short word"
 
 
+def test_a_value_is_masked_as_addresses_spell_it() -> None:
+    masker = Masker({"token": "a+b/c d=é"})
+    for text in ("a%2Bb/c%20d%3D%C3%A9", "a%2Bb%2Fc%20d%3D%C3%A9", "a%2Bb%2Fc+d%3D%C3%A9"):
+        assert masker.text(f"404 for https://host/?t={text}&x=1") == f"404 for https://host/?t={MASK}&x=1"
+
+
+def test_a_long_value_is_masked_to_its_end_or_to_that_of_the_text() -> None:
+    masker = Masker({"token": "x" * 300 + "y" * 300})
+    assert masker.text("<" + "x" * 300 + "y" * 300 + ">") == f"<{MASK}>"
+    assert masker.text("<" + "x" * 300) == f"<{MASK}"
+
+
+def test_values_made_to_be_compared_for_ever_are_not(time_limit) -> None:
+    """A thousand lengths of one beginning, at each character of a text that consists of that beginning."""
+    masker = Masker({"token": ["a" * length + "b" for length in range(6, 1500)]})
+    with time_limit(30):  # of minutes
+        assert "aaaaaa" not in masker.text("a" * 200_000)
+        assert masker.text("x" + "a" * 700 + "b") == f"x{MASK}"
+
+
 def test_many_values_are_found_in_one_walk() -> None:
     """Each text against each value would be a hundred million comparisons."""
     tokens = [f"token-number-{number}" for number in range(10_000)]
@@ -127,7 +147,8 @@ def test_no_list_endpoint_or_command_shows_a_masked_value(
     with django_capture_on_commit_callbacks(execute=True):
         found = add_job(QUEUE, "fail-with-token", {"token": "hunter-2-token", "name": "Ann"}, attempts=1)
     run_jobs(QUEUE)
-    connection.hset(keys.job(found.id), mapping={"progress": b'["hunter-2-token"]', "error": "ValueError: hunter-2-token is no luck"})
+    texts = {"error": "ValueError: hunter-2-token is no luck", "owner": "hunter-2-token"}
+    connection.hset(keys.job(found.id), mapping={"progress": b'["hunter-2-token"]', **texts})
     connection.rpush(keys.log(found.id), "using hunter-2-token")
     texts = {
         "page": client.get(reverse("admin:queues_queue_change", args=[QUEUE]), {"state": "failed"}).content.decode(),

@@ -127,6 +127,20 @@ def test_each_outcome_is_one_line_that_carries_its_facts(caplog: pytest.LogCaptu
     assert "\n" not in bad.getMessage()
 
 
+def test_a_line_of_an_outcome_shows_no_masked_value_and_is_one_line_whatever_the_job_is_called(
+    connection: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    add_job(QUEUE, "fail-with-token", {"name": "Ann", "token": "hunter-2-token"}, attempts=1)
+    planted = greet.enqueue(name="Bob")
+    connection.hset(f"rq:job:{planted.id}", mapping={"name": "x\noutcome=completed \x1b[2J", "data": b"rubbish"})
+    with caplog.at_level(logging.INFO, "queues.worker"):
+        run_jobs(QUEUE)
+    lines = [record.getMessage() for record in caplog.records if record.getMessage().startswith("outcome=")]
+    assert len(lines) == 2 and "no luck with" in lines[0]
+    assert "hunter-2" not in caplog.text
+    assert all(line.isprintable() for line in lines)
+
+
 def test_a_slow_receiver_keeps_no_worker_from_its_duties(connection: Redis, settings) -> None:
     """Leases are renewed and deadlines kept while somebody mails, slowly, that a job stalled."""
     settings.QUEUES_LEASE_SECONDS = 2

@@ -8,6 +8,8 @@ from typing import IO, Self
 
 from django.conf import settings
 
+from theo.embedded.process import open_private
+
 STOP_SECONDS = 20
 LOG_TAIL_LINES = 15
 
@@ -23,10 +25,10 @@ class ManageProcess:
     def __enter__(self) -> Self:
         if self.log:
             self.log.parent.mkdir(parents=True, exist_ok=True)
-            self._output = self.log.open("ab")
+            self._output = open_private(self.log)
         # A session of its own: Ctrl-C in the terminal reaches us alone, and we stop it once. A second signal would
         # tell a worker to drop its running jobs.
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # noqa: S603  # our own command line
             [sys.executable, str(settings.BASE_DIR / "manage.py"), *self.arguments],
             stdin=subprocess.DEVNULL,
             stdout=self._output,

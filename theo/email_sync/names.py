@@ -5,4 +5,4 @@ EMAIL_SYNC = "email-sync"
 SYNC_GMAIL = "sync-gmail"
 SYNC_GMAIL_INCREMENTAL = "sync-gmail-incremental"
 PROCESS_EMAIL = "process-email"
-REFRESH_TOKEN = "refresh-token"
+REFRESH_TOKEN = "refresh-token"  # noqa: S105  # a job's name

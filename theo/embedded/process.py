@@ -27,12 +27,13 @@ def command_line(pid: int) -> str:
     except OSError:
         if Path("/proc/self").exists():
             return ""
-    return subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    ps = ["ps", "-o", "command=", "-p", str(pid)]
+    return subprocess.run(ps, capture_output=True, text=True, check=False).stdout  # noqa: S603  # a number alone is not ours
 
 
 def _launch(arguments: list[str], *, log: Path, pass_fds: Sequence[int] = ()) -> int:
     with _open_log(log) as output:
-        return subprocess.run(
+        return subprocess.run(  # noqa: S603  # the servers that were found, in folders of ours
             [sys.executable, "-I", "-S", str(CHILD), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -48,7 +49,12 @@ def _launch(arguments: list[str], *, log: Path, pass_fds: Sequence[int] = ()) ->
 def _open_log(log: Path) -> IO[bytes]:
     if log.exists() and log.stat().st_size > 5_000_000:
         log.replace(log.with_suffix(".old.log"))
-    return log.open("ab")
+    return open_private(log)
+
+
+def open_private(log: Path) -> IO[bytes]:
+    """Goes on with the log, which nobody else may read: the errors of servers and workers quote rows."""
+    return os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
 
 
 def _environment() -> dict[str, str]:

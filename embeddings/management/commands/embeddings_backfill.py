@@ -19,6 +19,7 @@ from embeddings.management.progress import Progress
 from embeddings.management.reports import as_dicts, write_json
 from embeddings.management.words import counted, plural
 from queues import QueuesError
+from queues.plain import plain_line
 
 LOOK_SECONDS = 0.5
 HINDRANCE_SECONDS = 5.0
@@ -128,7 +129,7 @@ class Command(EmbeddingsCommand):
         with Progress(self.stdout, total=total, quiet=self.as_json) as progress:
 
             def wait(seconds: float, error: ProviderError) -> None:
-                progress.say(f"{error} Going on in {seconds:.0f} s.")
+                progress.say(plain_line(f"{error} Going on in {seconds:.0f} s."))
                 time.sleep(seconds)
 
             try:
@@ -146,7 +147,7 @@ class Command(EmbeddingsCommand):
             facts = {"marked": marked, "pending": pending, "failed": failed, "failures": as_dicts(reasons)}
             write_json(self.stdout, facts)
         for reason in [] if self.as_json else reasons:
-            self.stdout.write(f"failed: {reason.entity_type} {reason.entity_id}: {reason.reason[:200]}")
+            self.stdout.write(f"failed: {reason.entity_type} {plain_line(reason.entity_id)}: {plain_line(reason.reason, 200)}")
         if failed:
             what = f"{counted(failed, 'entity')} could not be embedded, and {plural(failed, 'is')} parked"
             raise CommandError(f"{what}: a new save or this command tries again.")

@@ -8,6 +8,7 @@ from embeddings.management.reports import as_dicts, write_json
 from embeddings.management.words import plural
 from embeddings.owing.parking import Parked, find_parked, retry_parked
 from embeddings.registering.registry import registry
+from queues.plain import plain_line
 
 
 class Command(EmbeddingsCommand):
@@ -47,4 +48,4 @@ class Command(EmbeddingsCommand):
 def _line(item: Parked) -> str:
     name = f"{item.entity_type} by {item.path} {item.entity_id}" if item.path else f"{item.entity_type} {item.entity_id}"
     at = f"{item.parked_at:%Y-%m-%d %H:%M}" if item.parked_at else ""
-    return f"{at}  {name}: {' '.join(item.reason.split())[:200]}"
+    return f"{at}  {plain_line(name)}: {plain_line(item.reason, 200)}"

@@ -8,6 +8,7 @@ from embeddings.management.command import EmbeddingsCommand
 from embeddings.management.reports import write_json
 from embeddings.management.words import counted, plural
 from embeddings.models import DirtyEntity
+from queues.plain import plain_line
 
 
 class Command(EmbeddingsCommand):
@@ -33,7 +34,7 @@ class Command(EmbeddingsCommand):
             write_json(self.stdout, [{name: getattr(hit, name) for name in names} for hit in hits])
             return
         for hit in hits:
-            self.stdout.write(f"{hit.similarity:.2f}  {hit.entity_type:10} {hit.entity_id:>8}  {' '.join(hit.content.split())[:90]}")
+            self.stdout.write(f"{hit.similarity:.2f}  {hit.entity_type:10} {plain_line(hit.entity_id):>8}  {plain_line(hit.content, 90)}")
         if not hits:
             self.stdout.write("Nothing is similar enough. Try other words, or --min-similarity.")
             if owed := DirtyEntity.objects.pending().count():

@@ -9,6 +9,7 @@ from embeddings.management.command import EmbeddingsCommand
 from embeddings.management.reports import write_json, write_types
 from embeddings.management.words import counted
 from embeddings.reconciling.status import MOST_PARKED, Status
+from queues.plain import plain_line
 
 FIRST = 10
 
@@ -38,7 +39,7 @@ class Command(EmbeddingsCommand):
         else:
             write_types(self.stdout, found.types)
             for model in found.models:
-                self.stdout.write(f"Provider of {model.name} ({model.database}): {model.provider_state}")
+                self.stdout.write(plain_line(f"Provider of {model.name} ({model.database}): {model.provider_state}"))
             self._write_times(found)
             self._write_usage(found)
             self._write_parked(found, None if parked else FIRST)
@@ -65,6 +66,6 @@ class Command(EmbeddingsCommand):
     def _write_parked(self, found: Status, most: int | None) -> None:
         for row in found.parked[:most]:
             what = f"what depends by {row.path} on {row.entity_id}" if row.path else row.entity_id
-            self.stdout.write(f"parked: {row.entity_type} {what}: {row.reason[:120]}")
+            self.stdout.write(f"parked: {row.entity_type} {plain_line(what)}: {plain_line(row.reason, 120)}")
         if most is not None and len(found.parked) > most:
             self.stdout.write(f"... and {len(found.parked) - most:,} more: --parked lists them, embeddings_retry all that there are.")

@@ -8,7 +8,6 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import SuspiciousOperation
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -20,6 +19,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from queues.admin.audit.filters import KINDS, AboutFilter, KindFilter, UserFilter
+from queues.admin.lists import PatientList
 from queues.admin.pages import PageAdmin, page
 from queues.admin.words import time_element
 from queues.models import AuditEntry
@@ -64,7 +64,7 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # subscriptable in 
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(PageAdmin):
+class AuditEntryAdmin(PatientList, PageAdmin):
     """Of all apps that have a PageAdmin. Nothing but the list, to read."""
 
     change_list_template = "admin/queues/auditentry/change_list.html"
@@ -88,19 +88,17 @@ class AuditEntryAdmin(PageAdmin):
 
     @page()
     def entries(self, request: HttpRequest) -> HttpResponseBase:
-        try:
-            return self.changelist_view(request, {"title": _("Audit"), "sections": self._sections(request)})
-        except OverflowError as error:  # of a year with thirty digits, which Django's own list does not expect
-            raise SuspiciousOperation(f"This is no date: {error}") from error
+        return self.changelist_view(request, {"title": _("Audit"), "sections": self._sections(request)})
 
-    def content_types(self) -> list[ContentType]:
-        """What the rows may be about, by name."""
-        labels = {each.opts.app_label for each in self.admin_site._registry.values() if isinstance(each, PageAdmin)}
-        found = ContentType.objects.filter(app_label__in={"queues", *labels}).exclude(app_label="queues", model="auditentry")
+    def content_types(self, request: HttpRequest) -> list[ContentType]:
+        """What the rows may be about, by name: of the apps whose pages this user may see."""
+        pages = [each for each in self.admin_site._registry.values() if isinstance(each, PageAdmin)]
+        labels = {each.opts.app_label for each in pages if each.has_view_permission(request)}
+        found = ContentType.objects.filter(app_label__in=labels).exclude(app_label="queues", model="auditentry")
         return sorted(found, key=lambda kind: kind.name)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
-        about = [kind.pk for kind in self.content_types()]
+        about = [kind.pk for kind in self.content_types(request)]
         return AuditRows(self.model).filter(content_type_id__in=about).order_by(*self.ordering)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:

@@ -47,7 +47,7 @@ class AboutFilter(admin.SimpleListFilter):
     title, parameter_name = _("kind of object"), "about"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        return [(str(kind.pk), kind.name) for kind in model_admin.content_types()]
+        return [(str(kind.pk), kind.name) for kind in model_admin.content_types(request)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
         chosen = self.value()

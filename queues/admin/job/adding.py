@@ -82,19 +82,23 @@ class AddingPages(PageAdmin):
 
 
 def _choices(queue: str) -> list[tuple[str, list[Definition]]]:
-    """The jobs that can be added by hand, by queue. Tasks cannot: their backend adds them."""
+    """The jobs that can be added by hand, by queue."""
     names = [queue] if queue else queue_names()
-    found = [(name, sorted((each for each in registry if each.queue == name), key=lambda each: each.name)) for name in names]
+    found = [(name, sorted((each for each in _by_hand() if each.queue == name), key=lambda each: each.name)) for name in names]
     return [(name, definitions) for name, definitions in found if definitions or queue]
 
 
 def _definition(name: str, queue: str) -> Definition:
     """Raises UnknownJob, UnknownQueue."""
     definition = registry.get(name)
-    if not definition.queue or queue not in ("", definition.queue):
-        raise UnknownJob(name, [each.name for each in registry if each.queue and queue in ("", each.queue)])
+    if not definition.is_by_hand or queue not in ("", definition.queue):
+        raise UnknownJob(name, [each.name for each in _by_hand() if queue in ("", each.queue)])
     get_queue(definition.queue)
     return definition
+
+
+def _by_hand() -> list[Definition]:
+    return [definition for definition in registry if definition.is_by_hand]
 
 
 def _forms(

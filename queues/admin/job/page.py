@@ -58,9 +58,9 @@ class JobPage:
 
     @cached_property
     def definition(self) -> Definition | None:
-        """What is registered under its name and can be added to its queue; a task cannot, its backend does that."""
+        """What is registered under its name, where a person may add it to its queue."""
         found = registry.find(self.job.name)
-        return found if found and found.queue == self.job.queue and self.has_queue else None
+        return found if found and found.is_by_hand and found.queue == self.job.queue and self.has_queue else None
 
     @property
     def owner(self) -> str:
@@ -138,7 +138,7 @@ class JobPage:
 
     @cached_property
     def links(self) -> list[Link]:
-        return links_of(self.job)
+        return [link for link in links_of(self.job) if self.masker.text(f"{link.text} {link.url}") == f"{link.text} {link.url}"]
 
     @property
     def can_retry(self) -> bool:

@@ -39,7 +39,8 @@ class PayloadForm(forms.Form):
         self.payload: dict[str, Any] = {}
         self._masker = Masker(stored)
         self._shown: dict[str, tuple[Any, Any]] = {}  # by field: what is shown, and what it stands for
-        self._has_stored = stored is not None
+        self._stored = stored
+        self._kept: dict[str, Any] = {}  # by field: what was, or holds, a stored value
         for about in _properties(definition):
             self.fields[about.name] = field_for(about)
             if stored is None and about.default is not MISSING:
@@ -70,6 +71,7 @@ class PayloadForm(forms.Form):
         for name in self.fields:
             if name not in self.errors and (value := self._value(self[name])) is not MISSING:
                 self.payload |= value if name in (OTHERS, WHOLE) else {name: value}
+        self._refuse_unmasked()
         unread = set(self.errors)  # what was entered there could not even be read: the model has nothing to add
         try:
             accepted = self.definition.model.model_validate(self.payload)
@@ -86,12 +88,13 @@ class PayloadForm(forms.Form):
         name = bound.name
         shown, behind = self._shown.get(name, (MISSING, MISSING))
         if normal(bound.data) == normal(self.initial.get(name)):
-            if self._has_stored and behind is not MISSING:
+            if self._stored is not None and behind is not MISSING:
+                self._kept[name] = behind
                 return behind
             return getattr(bound.field, "only", MISSING)  # a default applies by itself
-        value = self.cleaned_data[name]
-        if shown is not MISSING:
-            value = unmask(value, shown, behind)
+        value = entered = self.cleaned_data[name]
+        if shown is not MISSING and (value := unmask(entered, shown, behind)) != entered:
+            self._kept[name] = value
         if name in (OTHERS, WHOLE) and not isinstance(value, dict):
             self.add_error(name, _("Enter a JSON object."))
         elif holds_mask(value) and not holds_mask(behind):
@@ -99,6 +102,13 @@ class PayloadForm(forms.Form):
         else:
             return value
         return MISSING
+
+    def _refuse_unmasked(self) -> None:
+        """What was kept may repeat a masked value: where that was changed, nothing would mask it in the new job any more."""
+        now, before = Masker(self.payload), Masker(self.payload, self._stored)
+        for name, value in self._kept.items():
+            if now.data(value) != before.data(value):
+                self.add_error(name, _("It repeats a masked value that is another now: enter it anew."))
 
     def _blame(self, place: tuple[int | str, ...], text: str, unread: Container[str]) -> None:
         """Shows the fault beside the field that it is about, with the way into it."""

@@ -13,6 +13,7 @@ from queues.management.tables import json_text
 from queues.operations.diagnosis import PROBE_SECONDS, examine
 from queues.operations.health import Level
 from queues.operations.servers import Diagnosis
+from queues.plain import plain_line
 
 SIGNS = {Level.HEALTHY: "ok      ", Level.WARNING: "warning ", Level.CRITICAL: "critical"}
 
@@ -46,5 +47,5 @@ class Command(BaseCommand):
 
 
 def _lines(diagnosis: Diagnosis) -> str:
-    line = f"{SIGNS[diagnosis.level]}  {diagnosis.subject}: {diagnosis.sentence}"
-    return f"{line}\n{'':10}{diagnosis.cure}" if diagnosis.cure else line
+    line = f"{SIGNS[diagnosis.level]}  {plain_line(diagnosis.subject)}: {plain_line(diagnosis.sentence)}"
+    return f"{line}\n{'':10}{plain_line(diagnosis.cure)}" if diagnosis.cure else line

@@ -9,8 +9,9 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError, CommandParser
 
 from queues.exceptions import QueuesError
-from queues.management.tables import columns, json_text, printable
+from queues.management.tables import columns, json_text
 from queues.operations.dead_letters import DeadLetterGroup, DeadLetters, get_dead_letters
+from queues.plain import plain_line
 
 HEADER = ["error", "job", "queues", "kept", "1h", "24h", "7d", "first", "last"]
 
@@ -30,7 +31,7 @@ class Command(BaseCommand):
         except QueuesError as error:
             raise CommandError(str(error)) from error
         for queue, failure in found.failures.items():
-            self.stderr.write(f"{queue} is missing: {failure}")
+            self.stderr.write(plain_line(f"{queue} is missing: {failure}"))
         self.stdout.write(json_text([asdict(group) for group in found.groups]) if json else _table(found))
 
 
@@ -44,7 +45,7 @@ def _table(found: DeadLetters) -> str:
 
 def _row(group: DeadLetterGroup) -> list[str]:
     counts = [f"{group.kept}{'+' if group.has_more else ''}", *map(str, (group.last_hour, group.last_day, group.last_week))]
-    names = [printable(text, 40) or "-" for text in (group.error_class, group.name, ", ".join(group.queues))]
+    names = [plain_line(text, 40) or "-" for text in (group.error_class, group.name, ", ".join(group.queues))]
     return [*names, *counts, _time(group.first_at), _time(group.last_at)]
 
 

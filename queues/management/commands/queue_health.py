@@ -13,6 +13,7 @@ from queues.exceptions import RedisUnavailable
 from queues.management.arguments import open_queues
 from queues.management.tables import json_text
 from queues.operations.health import Level, QueueHealth, check_queue_health
+from queues.plain import plain_line
 from queues.store.queue import Queue, queue_names
 
 
@@ -57,7 +58,7 @@ def _lines(found: dict[str, QueueHealth | RedisUnavailable]) -> str:
     lines: list[str] = []
     for name, health in found.items():
         if isinstance(health, RedisUnavailable):
-            lines.append(f"{name}: critical: {health}")
+            lines.append(plain_line(f"{name}: critical: {health}"))
         else:
             lines += [f"{name}: {each.level}: {each.sentence}" for each in health.findings] or [f"{name}: healthy"]
     return "\n".join(lines)

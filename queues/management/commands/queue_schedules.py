@@ -11,6 +11,7 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from queues.exceptions import QueuesError
 from queues.management.tables import columns
 from queues.operations.schedules import ScheduleInfo, get_schedule, get_schedules
+from queues.plain import plain_line
 from queues.store.schedules import PastRun
 
 
@@ -68,7 +69,7 @@ def _history(runs: list[PastRun], *, json: bool) -> str:
     rows = [["slot", "at", "job", "what"]]
     for run in runs:
         what = f"{run.slots} skipped: it still waited" if run.is_skipped else "by hand" if run.is_by_hand else "added"
-        rows.append([_time(run.slot), _time(run.added_at), run.job_id, what])
+        rows.append([_time(run.slot), _time(run.added_at), plain_line(run.job_id), what])
     return columns(rows)
 
 

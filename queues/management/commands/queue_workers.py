@@ -10,6 +10,7 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from queues.control import get_workers, pause_worker, resume_worker
 from queues.exceptions import QueuesError
 from queues.management.tables import age, columns, json_text
+from queues.plain import plain_line
 from queues.store.workers import WorkerInfo
 
 HEADER = ["worker", "host", "pid", "queues", "state", "running", "done", "failed", "heard"]
@@ -48,4 +49,5 @@ def _row(worker: WorkerInfo) -> list[str]:
     paused = "paused" if worker.is_paused else f"paused for {', '.join(worker.paused)}" if worker.paused else ""
     counts = [str(count) for count in (worker.running, worker.successful_jobs, worker.failed_jobs)]
     queues = ", ".join(worker.queues)
-    return [worker.name, worker.hostname, str(worker.pid), queues, paused or worker.state, *counts, age(worker.last_heartbeat)]
+    cells = [worker.name, worker.hostname, str(worker.pid), queues, paused or worker.state, *counts, age(worker.last_heartbeat)]
+    return [plain_line(cell) for cell in cells]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from datetime import UTC, datetime
 from html import unescape
 
 import pytest
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
+from embeddings.models import Coverage
 from queues import audit
 from queues.admin.audit import admin as audit_admin
 from queues.models import AuditEntry, DeadLetter, InRedis, Job, Queue
@@ -166,3 +168,19 @@ def test_the_number_of_queries_does_not_grow_with_the_log(viewer: Client, ann: U
 @pytest.mark.parametrize("year", ["9" * 30, "0", "-1", "x", "\x00"])
 def test_a_year_that_is_none_is_refused(viewer: Client, year: str) -> None:
     assert viewer.get(URL, {"action_time__year": year}).status_code in (302, 400)
+
+
+def test_an_operator_cannot_forge_a_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "queues.audit"):
+        audit.write("", "eve", Queue, "mail", "retry, with text x\r\nroot: queue mail: drained\x1b[2J")
+    (record,) = caplog.records
+    assert record.getMessage() == "eve: queue mail: retry, with text x root: queue mail: drained\ufffd[2J"
+
+
+def test_rows_of_another_app_are_for_those_who_may_see_its_pages(client: Client, ann: User) -> None:
+    audit.write(str(ann.pk), "ann", Coverage, "bob", "Searched as bob: 3 hits.")
+    client.force_login(viewer := make_user("view_queue"))
+    assert "Searched as bob" not in client.get(URL).content.decode()
+    assert "Searched as bob" not in client.get(URL, {"q": "bob"}).content.decode().replace("/?q=", "")
+    viewer.user_permissions.add(Permission.objects.get(content_type__app_label="embeddings", codename="view_coverage"))
+    assert "Searched as bob" in client.get(URL).content.decode()

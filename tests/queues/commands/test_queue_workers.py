@@ -52,3 +52,13 @@ def test_redis_away_is_one_sentence(settings) -> None:
     settings.RQ_QUEUES = {"mail": {"URL": "redis://127.0.0.1:1/0"}}
     with pytest.raises(CommandError, match="Redis did not answer"):
         queue_workers()
+
+
+def test_what_a_stranger_wrote_of_a_worker_steers_no_terminal(connection) -> None:
+    facts = {"hostname": "\x1b[2Jhost\nsecond", "queues": QUEUE, "state": "idle\x9b1m", "birth": "2030-01-01T00:00:00.000000Z"}
+    connection.hset("rq:worker:w", mapping={**facts, "last_heartbeat": "2030-01-01T00:00:00.000000Z"})
+    for key in ("rq:workers", f"rq:workers:{QUEUE}"):
+        connection.sadd(key, "rq:worker:w")
+    text = queue_workers()
+    assert len(text.splitlines()) == 2 and "host second" in text
+    assert text.replace("\n", "").isprintable()

@@ -76,3 +76,19 @@ def test_a_broken_alert_harms_no_job(settings, caplog: pytest.LogCaptureFixture)
 def test_what_somebody_cancelled_alarms_nobody() -> None:
     cancel_job(greet.enqueue(name="Bob").id)
     assert mail.outbox == []
+
+
+def test_a_masked_value_is_not_mailed_either() -> None:
+    add_job(QUEUE, "fail-with-token", {"name": "Ann", "token": "hunter-2-token"}, attempts=1)
+    run_jobs(QUEUE)
+    assert "no luck with" in mail.outbox[0].body and "hunter-2" not in mail.outbox[0].body
+
+
+def test_a_planted_name_neither_keeps_the_mail_away_nor_steers_what_reads_it(connection: Redis) -> None:
+    job = greet.enqueue(name="Ann")
+    connection.hset(f"rq:job:{job.id}", mapping={"name": "a\r\nBcc: b\x1b[2J; rm -rf ~", "data": b"rubbish"})
+    run_jobs(QUEUE)
+    (message,) = mail.outbox
+    assert "job a Bcc: b\ufffd[2J; rm -rf ~ failed" in message.subject
+    assert "--name 'a Bcc: b\ufffd[2J; rm -rf ~'\n" in message.body
+    assert not {"\x1b", "\r"} & set(message.subject + message.body)

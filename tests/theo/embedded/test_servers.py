@@ -26,6 +26,16 @@ def test_an_empty_folder_becomes_a_postgres_with_pgvector_and_a_durable_redis(da
         assert policy == {"appendonly": "yes", "appendfsync": "everysec", "maxmemory-policy": "noeviction"}
 
 
+def test_nobody_else_of_the_machine_reads_or_asks_them(data_dir: Path, user: Start) -> None:
+    assert user().is_ready()
+    for path in (*data_dir.glob("*.log"), *data_dir.glob("*.lock"), *(data_dir / name for name in ("postgres", "redis", "run"))):
+        assert path.stat().st_mode & 0o077 == 0, path
+    assert all(path.stat().st_mode & 0o077 == 0 for path in run_dir(data_dir).iterdir() if path.is_socket())
+    with postgres(data_dir) as connection, redis_client(data_dir) as client:
+        assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
+        assert client.config_get("port") == {"port": "0"}
+
+
 def test_five_starts_at_once_share_one_pair_of_servers(data_dir: Path, user: Start) -> None:
     users = [user() for _ in range(5)]
     assert all(other.is_ready() for other in users)

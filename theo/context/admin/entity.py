@@ -2,10 +2,11 @@ from django.contrib import admin
 from django.db import models
 
 from embeddings.admin import EmbeddedAdmin
+from queues.admin.lists import PatientList
 from theo.context.admin.trash import TrashAdmin, TrashFilter
 
 
-class EntityAdmin(EmbeddedAdmin, TrashAdmin):
+class EntityAdmin(EmbeddedAdmin, TrashAdmin, PatientList):
     """What the pages of all entities share. `own_fields` are the entity's, `own_filters` follow those of trash and owner."""
 
     own_fields: tuple = ()

@@ -47,9 +47,9 @@ def test_names_that_need_quoting(ann: User) -> None:
         sql(f"CREATE TABLE {table} (id bigint PRIMARY KEY, {column} text)")
         Odd._meta.db_table = table  # Django quotes no name that is quoted
         with watched(Odd, entity_type="it's {odd} $embeddings$", owner="select", fields=("select",)):
-            sql(f"INSERT INTO {table} VALUES (1, 'a'), (2, 'b')")  # noqa: S608
+            sql(f"INSERT INTO {table} VALUES (1, 'a'), (2, 'b')")
             forget()
-            sql(f"UPDATE {table} SET {column} = 'b'")  # noqa: S608
+            sql(f"UPDATE {table} SET {column} = 'b'")
             assert owed() == {("it's {odd} $embeddings$", "1")}
     finally:
         sql(f"DROP TABLE IF EXISTS {table}")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from queues import Job, State, get_queue
 from tests.queues.accounts import make_user
@@ -51,6 +52,10 @@ def shown_fields(page: str) -> dict[str, str]:
 
 def of(name: str) -> str:
     return f"{ADD}?queue={QUEUE}&name={name}"
+
+
+def again(job: Job) -> str:
+    return reverse("admin:queues_job_rerun", args=[job.id])
 
 
 def only_job() -> Job:

@@ -6,21 +6,16 @@ import orjson
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
-from django.urls import reverse
 
 from queues import Job, State, add_job, get_job
 from queues.masking import MASK
 from queues.store import keys, payloads
 from queues.testing import run_jobs
-from tests.queues.admin.adding.conftest import errors, only_job
+from tests.queues.admin.adding.conftest import again, errors, only_job
 from tests.queues.filling import Committed
 from tests.testapp.jobs import QUEUE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]
-
-
-def again(job: Job) -> str:
-    return reverse("admin:queues_job_rerun", args=[job.id])
 
 
 class TestRetryWithChangedPayload:
@@ -117,3 +112,12 @@ class TestRetryWithChangedPayload:
     ) -> None:
         connection.hset(keys.job(dead.id), "data", orjson.dumps(["some.function", None, [1], {}]))
         assert operator.get(again(dead)).status_code == 302
+
+    def test_what_repeats_a_masked_value_is_not_kept_once_that_is_another(self, submit, dead: Job, connection) -> None:
+        """In the new job nothing would mask it."""
+        data = payloads.encode("fail-with-token", {"name": "uses hunter-2-token", "token": "hunter-2-token"})
+        connection.hset(keys.job(dead.id), "data", data)
+        response = submit(again(dead), payload__token="another")
+        assert errors(response) == {"name": ["It repeats a masked value that is another now: enter it anew."]}
+        submit(again(dead), payload__token="another", payload__name="uses another")
+        assert only_job().data == {"name": "uses another", "token": "another"}

@@ -162,6 +162,10 @@ class TestWhatItShows:
         assert "javascript:" not in page
         assert "found no links of job" in caplog.text
 
+    def test_a_link_made_of_a_masked_value_is_not_shown(self, operator: Client, queued) -> None:
+        def links(job: Job) -> Iterator[Link]:
+            yield from (Link(job.data["token"], "/1/"), Link("shown", "/2/"), Link("hidden", f"/3/?t={job.data['token']}"))
+
     def test_it_needs_one_round_trip_and_a_delayed_job_one_more(self, operator: Client, queued) -> None:
         waiting, delayed = queued(greet, name="Ann"), queued(greet, {"delay": 60}, name="Bob")
         with round_trips() as trips:

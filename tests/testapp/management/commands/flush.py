@@ -31,7 +31,7 @@ class Command(BaseCommand):
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
             while filled := self._look(cursor, looks):  # again, as triggers that a test left behind may write to tables
                 for name, size in filled:
-                    cursor.execute(f"TRUNCATE {name} CASCADE" if size > LARGE else f"DELETE FROM {name}")  # noqa: S608
+                    cursor.execute(f"TRUNCATE {name} CASCADE" if size > LARGE else f"DELETE FROM {name}")
 
     def _look(self, cursor: Any, looks: str) -> list[tuple[str, int]]:
         """Names and sizes of the tables that have rows, the large ones first."""
