@@ -143,16 +143,17 @@ def test_a_job_whose_stock_retries_are_used_up_asks_for_nothing_more_and_runs_he
 
 def test_readers_do_a_busy_worker_no_harm(start_worker: StartWorker, connection: Redis, traces: Traces) -> None:
     job = hold.enqueue()
+    own = ("rq:worker:", f"rq:ext:{QUEUE}:reaper")
     start_worker(QUEUE, "--no-schedules")  # what they add would be a difference, too
-    wait_until(lambda: connection.zcard(f"rq:wip:{QUEUE}"))
-    before = snapshot(connection, but=("rq:worker:",))
+    wait_until(lambda: connection.zcard(f"rq:wip:{QUEUE}"))  # when the lease is renewed, as it is again after ten seconds
+    before = snapshot(connection, but=own)
     for read in (read_jobs, read_registries):
-        with closing(new_connection(QUEUE)) as own:
-            read(own)
-    with closing(new_connection(QUEUE)) as own:
-        (worker,) = StockWorker.all(own, serializer="json")
+        with closing(new_connection(QUEUE)) as client:
+            read(client)
+    with closing(new_connection(QUEUE)) as client:
+        (worker,) = StockWorker.all(client, serializer="json")
         assert (worker.get_current_job().id, worker.queue_names()) == (job.id, [QUEUE])
-    assert snapshot(connection, but=("rq:worker:",)) == before
+    assert snapshot(connection, but=own) == before
     release_held()
     wait_until(lambda: get_queue_stats(QUEUE) == QueueStats(completed=1))
     assert traces() == ["start hold", "end hold"]
