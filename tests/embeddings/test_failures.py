@@ -223,25 +223,6 @@ def test_ids_that_cannot_be_keys_are_served_as_gone(ann: User) -> None:
     assert get_queue_stats("embeddings") == QueueStats(completed=2)
 
 
-def test_a_database_in_trouble_charges_no_attempt(ann: User) -> None:
-    import psycopg
-    from django.db import connection
-
-    note = Note.objects.create(author=ann, title="a")
-    work()
-    note.title = "b"
-    note.save()
-    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": psycopg.ClientCursor}) as other:
-        other.execute("SELECT * FROM embeddings_embeddingstate FOR UPDATE")
-        with connection.cursor() as cursor:
-            cursor.execute("SET lock_timeout = '100ms'")
-        work()
-    (job,) = get_queue("embeddings").jobs("delayed")
-    assert (job.attempts_made, "lock timeout" in job.error) == (0, True)
-    work_to_the_end()
-    assert {content for _, _, content in stored()} == {"b"}
-
-
 def test_ids_that_no_key_can_be_are_refused_when_added() -> None:
     from queues import InvalidPayload
 
