@@ -43,6 +43,8 @@ def run(argv: list[str]) -> None:
     _default_to_development(argv)
     try:
         CommandLine(argv).execute()
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
     except Exception as error:
         sentence = explain(error)
         if sentence is None or "--traceback" in argv:

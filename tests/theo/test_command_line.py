@@ -119,3 +119,9 @@ def test_a_database_that_accepts_and_says_nothing_is_given_up_in_time(manage: Ma
         assert len(result.stderr.splitlines()) == 1 and "Check DATABASE_URL." in result.stderr
         tell = "from django.conf import settings; print(settings.DATABASES['default']['OPTIONS']['connect_timeout'])"
         assert manage("shell", "-c", tell, SECRET_KEY="x", **NOT_THERE).stdout.splitlines()[-1] == "10"
+
+
+def test_ctrl_c_ends_a_command_without_a_traceback(manage: Manage) -> None:
+    interrupt = "import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(60)"
+    result = manage("shell", "-v", "0", "-c", interrupt, SECRET_KEY="x", **NOT_THERE)
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "")
