@@ -9,6 +9,8 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "theo.settings")
     try:
         from theo.command_line import run
+    except KeyboardInterrupt:
+        sys.exit(130)
     except ModuleNotFoundError as error:
         sys.exit(f"The package {error.name} is not installed for {sys.executable}: run `make setup`, then .venv/bin/python manage.py.")
     run(sys.argv)

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from embeddings.exceptions import InvalidInput, OutOfTime, ProviderError
 from embeddings.indexing.failures import Failure, Failures
-from embeddings.indexing.indexer import DATABASE_TROUBLE, index
+from embeddings.indexing.indexer import index
+from embeddings.indexing.trouble import DATABASE_TROUBLE, DISK_FULL, is_trouble, sqlstate
 from embeddings.owing.changes import Entity
 from embeddings.owing.parking import park
 from embeddings.payloads import EmbeddingJobData
@@ -18,6 +19,8 @@ FINAL = (InvalidInput,)
 PROVIDER_WAIT_SECONDS = 60.0
 """Where no provider can be made at all."""
 DATABASE_WAIT_SECONDS = 2.0
+FULL_WAIT_SECONDS = 30.0
+"""What cannot be stored was paid for."""
 OUT_OF_TIME_WAIT_SECONDS = 1.0
 
 
@@ -65,8 +68,12 @@ def uncharged(put_back: type[RetryLater] = RetryLater) -> Iterator[None]:
         raise put_back(error.retry_after or PROVIDER_WAIT_SECONDS, str(error)) from error
     except OutOfTime as error:
         raise put_back(OUT_OF_TIME_WAIT_SECONDS, str(error)) from error
-    except (*DATABASE_TROUBLE, RedisUnavailable) as error:
-        raise put_back(DATABASE_WAIT_SECONDS, str(error).strip()) from error
+    except RedisUnavailable as error:
+        raise put_back(DATABASE_WAIT_SECONDS, str(error)) from error
+    except DATABASE_TROUBLE as error:
+        if not is_trouble(error):
+            raise
+        raise put_back(FULL_WAIT_SECONDS if sqlstate(error) == DISK_FULL else DATABASE_WAIT_SECONDS, str(error).strip()) from error
 
 
 def fail(item: Item[EmbeddingJobData], failure: Failure) -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -18,6 +19,8 @@ SERVERLESS_COMMANDS = frozenset(
     {"help", "version", "startapp", "startproject", "makemessages", "compilemessages", "collectstatic", "findstatic", "diffsettings"}
 )
 SAYS_WHAT_MACHINE = frozenset({"DEBUG", "THEO_EMBEDDED", "DATABASE_URL", "REDIS_URL", "SECRET_KEY"})
+END_WITH_STDIN = "THEO_END_WITH_STDIN"
+"""Set for a command that is to stop when its standard input ends: when who started it is gone, however that ended."""
 ENV_FILE = Path(__file__).resolve().parent.parent / ".env"
 SERVERLESS_OPTIONS = frozenset({"-h", "--help", "--version"})
 
@@ -35,9 +38,13 @@ def run(argv: list[str]) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _leave)  # by way of the exit handlers, which stop the embedded servers
+    if os.environ.pop(END_WITH_STDIN, ""):
+        threading.Thread(target=_end_with_stdin, name="stdin", daemon=True).start()
     _default_to_development(argv)
     try:
         CommandLine(argv).execute()
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
     except Exception as error:
         sentence = explain(error)
         if sentence is None or "--traceback" in argv:
@@ -74,6 +81,12 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def _first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+
+
+def _end_with_stdin() -> None:
+    while os.read(0, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

@@ -33,6 +33,16 @@ if not _DATABASE_URL.startswith(("postgresql://", "postgres://")):
 DATABASES = {"default": env.db_url_config(_DATABASE_URL)}
 DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# A host that drops packets is given up, instead of being waited for by the kernel's own limits: minutes to connect, hours for an answer.
+# What the URL says goes before it.
+DATABASES["default"]["OPTIONS"] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+    **DATABASES["default"].get("OPTIONS", {}),
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 SECRET_KEY = env.str("SECRET_KEY", default="insecure-development-key" if DEBUG else "")

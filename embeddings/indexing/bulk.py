@@ -12,6 +12,7 @@ from embeddings.indexing.failures import Failures
 from embeddings.indexing.indexer import PROVIDER_SECONDS, Indexer
 from embeddings.indexing.plans import Plan
 from embeddings.indexing.requests import ask
+from embeddings.indexing.trouble import await_tables
 from embeddings.owing.changes import Change, Entity
 from embeddings.owing.dirty import read_versions
 from embeddings.owing.enqueueing import enqueue
@@ -69,6 +70,7 @@ def _enqueue(failures: Failures, *, using: str, owner_id: str) -> None:
 class _Bulk:
     def __init__(self, entities: Sequence[Entity], *, using: str, on_step: OnStep) -> None:
         self.entities, self.using, self.on_step = entities, using, on_step
+        await_tables({entity_type for entity_type, _ in entities}, using=using)
         self.indexer = Indexer(using=using)
         self.stop_at = time.monotonic() + SERVE_SECONDS
         self.has_begun = False

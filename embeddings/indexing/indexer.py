@@ -7,8 +7,6 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connections
-
 from embeddings.exceptions import OutOfTime
 from embeddings.indexing.asking import Answers
 from embeddings.indexing.batches import group_plans
@@ -17,6 +15,7 @@ from embeddings.indexing.plans import Plan, load_rows, make_plan
 from embeddings.indexing.requests import ask
 from embeddings.indexing.reuse import reuse
 from embeddings.indexing.storage import store
+from embeddings.indexing.trouble import await_tables, is_trouble, serves_nobody
 from embeddings.models import EmbeddingModel, EmbeddingState
 from embeddings.owing.changes import Entity
 from embeddings.owing.dirty import read_versions
@@ -28,9 +27,6 @@ log = logging.getLogger("embeddings")
 PROVIDER_SECONDS = 120.0
 """For all requests of one call; well within the job's timeout, so that a slow provider is never an entity's failure."""
 
-DATABASE_TROUBLE = (OperationalError, InterfaceError)
-"""The database is away, restarting, or broke a deadlock: nobody's own failure."""
-
 
 def index(
     entities: Iterable[Entity], *, using: str = "default", look: Collection[Entity] = (), failures: Failures | None = None
@@ -41,8 +37,10 @@ def index(
     Raises ProviderError where the provider serves nobody; then what did not need it is stored all the same, and `failures`, if
     given, holds those that had failed by themselves before.
     """
+    wanted = sorted(set(entities))
+    await_tables({entity_type for entity_type, _ in wanted}, using=using)
     indexer = Indexer(using=using, failures=failures)
-    groups = indexer.prepare(indexer.versions(sorted(set(entities)), look=look))
+    groups = indexer.prepare(indexer.versions(wanted, look=look))
     for group, answers in ask(groups, indexer.provider, deadline=time.monotonic() + PROVIDER_SECONDS):
         indexer.take(group, answers)
     return indexer.failures
@@ -118,9 +116,9 @@ class Indexer:
         """Stores the plans; values that the database refuses are halved down to the entity to blame, which fails alone."""
         try:
             return store(plans, self.model)
-        except DATABASE_TROUBLE:
-            raise
         except Exception as error:
+            if is_trouble(error):
+                raise
             if len(plans) == 1:
                 self._fail({plans[0].entity: Failure(error=error, version=plans[0].version)})
                 return set()
@@ -138,7 +136,8 @@ class Indexer:
                 row, state = rows.get(entity), states.get(entity)
                 plans.append(make_plan(entity, version, row, model=self.model, provider=self.provider, state=state))
             except Exception as error:
-                self._raise_trouble(error)
+                if serves_nobody(error, using=self.using):
+                    raise
                 log.warning("The content of %s %s could not be built: %s", *entity, error)
                 failures[entity] = Failure(error=error, version=version)
         self._fail(failures)
@@ -150,16 +149,12 @@ class Indexer:
         try:
             return load_rows(entities, using=self.using), {}
         except Exception as error:
-            self._raise_trouble(error)
+            if serves_nobody(error, using=self.using):
+                raise
             if len(entities) == 1:
                 return {}, {entities[0]: Failure(error=error, version=versions[entities[0]])}
         (rows, failures), (others, more) = (self._load(half, versions) for half in halves(entities))
         return rows | others, failures | more
-
-    def _raise_trouble(self, error: Exception) -> None:
-        """Raises it where the database is away. With one that answers it is the embeddable's own query that failed, by a timeout maybe."""
-        if isinstance(error, DATABASE_TROUBLE) and not connections[self.using].is_usable():
-            raise error
 
     def _states(self, entities: list[Entity]) -> dict[Entity, EmbeddingState]:
         types, ids = {entity[0] for entity in entities}, [entity[1] for entity in entities]

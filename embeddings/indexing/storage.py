@@ -11,6 +11,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.transaction import get_connection
 
 from embeddings.indexing.plans import Plan, Vector
+from embeddings.indexing.trouble import WAIT_SHORTLY
 from embeddings.models import EmbeddingModel
 from embeddings.owing.changes import Entity
 from embeddings.registering.embeddable import owner_text
@@ -72,6 +73,7 @@ def store(plans: Sequence[Plan], model: EmbeddingModel) -> set[Entity]:
         return set()
     using = model.database
     with transaction.atomic(using=using), get_connection(using).cursor() as cursor:
+        cursor.execute(WAIT_SHORTLY)
         changed = [plan for plan in plans if not plan.is_unchanged]
         taken = _store_states(cursor, STATES, changed, model)
         taken |= _store_states(cursor, UNCHANGED_STATES, [plan for plan in plans if plan.is_unchanged], model)

@@ -27,6 +27,8 @@ log = logging.getLogger("queues.worker")
 
 SETTLE_AT_ONCE = 200
 SETTLED, CANCELLED, BROKEN = 1, 2, 3
+SERVERS_OWN = ("MISCONF", "BUSY", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN")
+"""How Redis's answers begin when it takes nobody's writes: a full disk, a script that runs long, replicas that are away."""
 
 
 FINAL = (NonRetryable, Refused, UnknownJob, InvalidPayload, JobCancelled)
@@ -156,6 +158,8 @@ def _send(connection: redis.Redis, worker: str, part: Sequence[Outcome]) -> list
     except (redis.exceptions.OutOfMemoryError, redis.exceptions.ReadOnlyError, redis.exceptions.ConnectionError):
         raise
     except (redis.exceptions.DataError, redis.exceptions.ResponseError, UnicodeError) as error:
+        if str(error).startswith(SERVERS_OWN):
+            raise
         if len(part) > 1:
             return [answer for outcome in part for answer in _send(connection, worker, [outcome])]
         if isinstance(part[0].error, NonRetryable):

@@ -87,25 +87,6 @@ def test_a_failure_of_its_own_is_charged_even_where_the_provider_fails_the_other
     assert {(job.error_class, job.attempts_made) for job in jobs} == {("ValueError", 1), ("RetryLater", 0)}
 
 
-def test_a_database_in_trouble_charges_no_attempt(ann: User) -> None:
-    import psycopg
-    from django.db import connection
-
-    note = Note.objects.create(author=ann, title="a")
-    work()
-    note.title = "b"
-    note.save()
-    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": psycopg.ClientCursor}) as other:
-        other.execute("SELECT * FROM embeddings_embeddingstate FOR UPDATE")
-        with connection.cursor() as cursor:
-            cursor.execute("SET lock_timeout = '100ms'")
-        work()
-    (job,) = get_queue("embeddings").jobs("delayed")
-    assert (job.attempts_made, "lock timeout" in job.error) == (0, True)
-    work_to_the_end()
-    assert {content for _, _, content in stored()} == {"b"}
-
-
 def test_what_a_provider_was_paid_for_is_kept(ann: User, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provider, "max_inputs", 10)
 

@@ -1,6 +1,7 @@
 """`manage.py` as a person uses it: in a process of its own, with an environment of its own."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -113,3 +114,20 @@ def test_the_demo_needs_no_settings_at_all(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert "Dr. Eva Nagy" in result.stdout and "Trattoria Nonna Lucia" in result.stdout
     assert "Traceback" not in result.stderr
+
+
+def test_a_database_that_accepts_and_says_nothing_is_given_up_in_time(manage: Manage) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://theo@127.0.0.1:{silent.getsockname()[1]}/theo"
+        ask = "from django.db import connection as c; print(c.settings_dict['OPTIONS']['connect_timeout']); c.ensure_connection()"
+        result = manage("shell", "-c", ask, SECRET_KEY="x", **NOT_THERE | {"DATABASE_URL": f"{url}?connect_timeout=2"})
+        assert (result.returncode, result.stdout.splitlines()[-1]) == (1, "2"), "what the URL says goes before the default"
+        assert len(result.stderr.splitlines()) == 1 and "Check DATABASE_URL." in result.stderr
+        tell = "from django.conf import settings; print(settings.DATABASES['default']['OPTIONS']['connect_timeout'])"
+        assert manage("shell", "-c", tell, SECRET_KEY="x", **NOT_THERE).stdout.splitlines()[-1] == "10"
+
+
+def test_ctrl_c_ends_a_command_without_a_traceback(manage: Manage) -> None:
+    interrupt = "import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(60)"
+    result = manage("shell", "-v", "0", "-c", interrupt, SECRET_KEY="x", **NOT_THERE)
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "")

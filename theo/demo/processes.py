@@ -1,5 +1,6 @@
 """Management commands as processes of their own, as a person would start them in a second terminal."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from typing import IO, Self
 
 from django.conf import settings
 
+from theo.command_line import END_WITH_STDIN
 from theo.embedded.process import open_private
 
 STOP_SECONDS = 20
@@ -15,7 +17,10 @@ LOG_TAIL_LINES = 15
 
 
 class ManageProcess:
-    """`manage.py ARGUMENTS` in the background, stopped on leaving the context. Its output goes to `log`, if given."""
+    """`manage.py ARGUMENTS` in the background, stopped on leaving the context, or with this process, even if that is killed.
+
+    Its output goes to `log`, if given.
+    """
 
     def __init__(self, *arguments: str, log: Path | None = None) -> None:
         self.arguments = arguments
@@ -30,7 +35,8 @@ class ManageProcess:
         # tell a worker to drop its running jobs.
         self.process = subprocess.Popen(  # noqa: S603  # our own command line
             [sys.executable, str(settings.BASE_DIR / "manage.py"), *self.arguments],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
+            env={**os.environ, END_WITH_STDIN: "1"},
             stdout=self._output,
             stderr=subprocess.STDOUT if self._output else None,
             start_new_session=True,
@@ -39,6 +45,8 @@ class ManageProcess:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+        if self.process.stdin:
+            self.process.stdin.close()
         if self._output:
             self._output.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import redis
@@ -52,3 +53,25 @@ def test_an_operator_can_remove_cancel_retry_and_promote_many_of_a_full_redis(fu
     assert queue.drain(delayed=True) == 2
     assert queue.clean(0) > 0
     assert queue.stats().counts() == dict.fromkeys(("waiting", "active", "completed", "failed", "delayed"), 0)
+
+
+class Recovering(redis.Redis):
+    """Its server serves again right after it has refused a call."""
+
+    def evalsha(self, *arguments: Any) -> Any:
+        try:
+            return super().evalsha(*arguments)
+        except redis.exceptions.ResponseError:
+            self.config_set("min-replicas-to-write", "0")
+            raise
+
+
+def test_a_server_that_takes_no_writes_for_a_moment_turns_no_good_end_into_a_dead_letter(connection: redis.Redis) -> None:
+    add_job(QUEUE, "greet", {"name": "Ann"})
+    (unit,), _ = Claimer(worker="w", lease_seconds=30).claim(connection, [Room(queue=QUEUE, units=1)])
+    connection.config_set("min-replicas-to-write", "1")
+    outcomes = [completed(unit.claims[0], None)]
+    with pytest.raises(redis.exceptions.ResponseError, match="NOREPLICAS"):
+        settle(Recovering(connection_pool=connection.connection_pool), "w", outcomes)
+    assert settle(connection, "w", outcomes) == outcomes
+    assert get_queue(QUEUE).stats().counts()["completed"] == 1

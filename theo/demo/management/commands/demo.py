@@ -10,6 +10,7 @@ from embeddings.management.arguments import positive
 from queues.exceptions import QueuesError
 from theo.demo import site
 from theo.demo.account import Account, ensure_admin
+from theo.demo.alone import alone
 from theo.demo.entities import load_entities
 from theo.demo.places import MissingCities, load_places
 from theo.demo.searches import build_table, run_searches
@@ -50,10 +51,11 @@ class Command(BaseCommand):
             signal.signal(signal.SIGTERM, previous)
 
     def _run(self, *, once: bool, places: int | None, port: int, password: str) -> None:
-        call_command("migrate", verbosity=0)
-        account = ensure_admin(password)
-        self.stdout.write(f"Admin user: {account.name}   Password: {account.password}")
-        self._load(account, places)
+        with alone(self.stdout.write):
+            call_command("migrate", verbosity=0)
+            account = ensure_admin(password)
+            self.stdout.write(f"Admin user: {account.name}   Password: {account.password}")
+            self._load(account, places)
         self._embed()
         is_as_expected = self._search(account)
         if not once:

@@ -1,0 +1,66 @@
+"""A database that serves nobody: no attempt is charged, no provider paid, no change lost."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+
+from embeddings.models import EmbeddingState
+from embeddings.providers.fake import FakeProvider
+from queues import get_queue
+from tests.embeddings.conftest import stored, work
+from tests.embeddings.test_failures import work_to_the_end
+from tests.testapp.models import Note
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def connect() -> psycopg.Connection:
+    return psycopg.connect(**connection.get_connection_params() | {"cursor_factory": psycopg.ClientCursor})
+
+
+def test_a_database_in_trouble_charges_no_attempt(ann: User) -> None:
+    note = Note.objects.create(author=ann, title="a")
+    work()
+    note.title = "b"
+    note.save()
+    with connect() as other:
+        other.execute("SELECT * FROM embeddings_embeddingstate FOR UPDATE")
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '100ms'")
+        work()
+    (job,) = get_queue("embeddings").jobs("delayed")
+    assert (job.attempts_made, "lock timeout" in job.error) == (0, True)
+    work_to_the_end()
+    assert {content for _, _, content in stored()} == {"b"}
+
+
+@pytest.mark.parametrize("table", ["testapp_note", "embeddings_dirtyentity", "embeddings_embeddingstate", "embeddings_embedding"])
+def test_a_table_that_a_migration_holds_charges_no_attempt_and_asks_no_provider(ann: User, provider: FakeProvider, table: str) -> None:
+    for title in ("a", "b"):
+        Note.objects.create(author=ann, title=title)
+    with connect() as migration:
+        migration.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = '400ms'")
+        work()
+    connection.close()
+    assert [(job.attempts_made, "lock timeout" in job.error) for job in get_queue("embeddings").jobs("delayed")] == [(0, True)] * 2
+    assert (provider.calls, EmbeddingState.objects.count()) == (0, 0)
+    work_to_the_end()
+    assert {content for _, _, content in stored()} == {"a", "b"}
+
+
+def test_a_read_only_database_charges_no_attempt_and_asks_no_provider(ann: User, provider: FakeProvider) -> None:
+    """A standby that was a primary, and what managed servers become when their disk is full."""
+    Note.objects.create(author=ann, title="a")
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    work()
+    connection.close()
+    (job,) = get_queue("embeddings").jobs("delayed")
+    assert (job.attempts_made, "read-only" in job.error, provider.calls) == (0, True, 0)
+    work_to_the_end()
+    assert {content for _, _, content in stored()} == {"a"}
