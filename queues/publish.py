@@ -65,8 +65,8 @@ def add_job(
 
 
 def add_jobs(queue: str, jobs: Iterable[tuple[str, Mapping[str, Any]]], **options: Unpack[AddOptions]) -> list[Job]:
-    """Adds jobs, each as (name, payload), with the options and errors of add_job: up to a thousand in one round trip and all or none,
-    more of them by the thousand. An option that does not fit, or one wrong payload, adds none."""
+    """Adds jobs, each as (name, payload), with the options and errors of add_job: up to a thousand (or 16 MiB) in one round trip and all
+    or none, more of them by the thousand. An option that does not fit, or one wrong payload, adds none."""
     where = get_queue(queue)
     if unknown := sorted(set(options) - set(AddOptions.__annotations__)):
         raise TypeError(f"unknown options {', '.join(unknown)}: there are {', '.join(AddOptions.__annotations__)}")
@@ -100,7 +100,7 @@ def _validated(where: Queue, name: str, data: Mapping[str, Any], options: Option
     definition = registry.get(name)
     if definition.queue != queue:
         raise WrongQueue(f"The job {name!r} belongs to the queue {definition.queue!r}, not to {queue!r}.")
-    payload = definition.validate(data).model_dump(mode="json")
+    payload = definition.plain(data)
     dedupe, window = options.dedupe_of(payload)
     extra = dict(options.fields)
     for option, keep in (("keep_completed", definition.keep_completed), ("keep_failed", definition.keep_failed)):

@@ -41,7 +41,7 @@ def inspect_function(function: Callable[..., Any]) -> tuple[type[BaseModel], Sty
         fields[parameter.name] = (hints[parameter.name], ... if parameter.default is parameter.empty else parameter.default)
     with warnings.catch_warnings():  # a parameter may be called `copy` or `json`: the model's methods of that name are not ours to use
         warnings.filterwarnings("ignore", message="Field name .* shadows an attribute")
-        model = create_model(f"{function.__name__}_payload", __config__=ConfigDict(extra="forbid"), **fields)
+        model = create_model(f"{function.__name__}_payload", __config__=ConfigDict(extra="forbid", ser_json_inf_nan="constants"), **fields)
     return model, Style.KEYWORDS
 
 
@@ -52,3 +52,11 @@ def validate(name: str, model: type[BaseModel], payload: Any) -> BaseModel:
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(str(part) for part in fault['loc']) or 'payload'}: {fault['msg']}" for fault in error.errors())
         raise InvalidPayload(f"Payload of {name!r}: {faults}.") from error
+
+
+def as_plain(name: str, payload: BaseModel) -> dict[str, Any]:
+    """The payload in JSON's own types. Raises InvalidPayload for what has no end, or none that can be reached."""
+    try:
+        return payload.model_dump(mode="json")
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InvalidPayload(f"Payload of {name!r}: it is no JSON: {error}.") from error

@@ -11,7 +11,7 @@ from queues.jobs.decorators import job
 from queues.jobs.job import Job
 from queues.jobs.registry import registry
 from queues.jobs.running import current_job, report_progress
-from queues.operations.bulk import TIMEOUT_SECONDS, bulk_queue, write_audit
+from queues.operations.bulk import TIMEOUT_SECONDS, besides, bulk_queue, write_audit
 from queues.operations.dead_letters import act_on_group
 from queues.publish import add_job
 
@@ -54,5 +54,5 @@ def bulk_dead_letters(payload: BulkDeadLetters) -> dict[str, int]:
         if here:
             report_progress(round(100 * min(1.0, looked / payload.expected)))
     message = f"Job {here.id if here else ''}: {payload.action}, {met} of {payload.expected} ({payload.words})"
-    write_audit(payload.user_id, payload.user_name, "DeadLetter", payload.object_id, message)
+    write_audit(payload.user_id, payload.user_name, "DeadLetter", payload.object_id, message + besides(here))
     return {"matched": looked, "done": met}
