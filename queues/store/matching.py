@@ -56,7 +56,7 @@ def matching_parts(
 
 
 def there_by(queue: Queue, state: State, ids: Sequence[str], moment: datetime) -> list[str]:
-    """Those of these jobs of a state that had ended by then, or where they have not, had been added. What tells no time was there before."""
+    """Those of these jobs of a state that had ended by then, or where they have not, been added. What tells no time was there before."""
     field = "ended_at" if state in (State.COMPLETED, State.FAILED) else "created_at"
     found: list[str] = []
     for part in (ids[at : at + SLICE] for at in range(0, len(ids), SLICE)):

@@ -86,7 +86,8 @@ def new_id() -> str:
 
 
 def send(new: Sequence[NewJob]) -> list[Job]:
-    """Sends jobs now: one call per server, or per thousand jobs or 16 MiB. Returns them under the ids and in the states that they have in Redis.
+    """Sends jobs now: one call per server, or per thousand jobs or 16 MiB. Returns them under the ids and in the states that they have in
+    Redis.
 
     Raises RedisUnavailable, and JobIdTaken when all others are stored.
     """

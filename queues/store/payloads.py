@@ -28,7 +28,7 @@ class Call:
 
 
 def encode(name: str, payload: dict[str, Any]) -> bytes:
-    """The call of one of our jobs. Raises InvalidPayload for what JSON cannot hold, and for what is larger than QUEUES_MAX_PAYLOAD_BYTES."""
+    """The call of one of our jobs. Raises InvalidPayload for what JSON cannot hold, or is larger than QUEUES_MAX_PAYLOAD_BYTES."""
     try:
         data = orjson.dumps([RUN, None, [name], payload])
     except TypeError as error:

@@ -62,7 +62,7 @@ class RQQueue(DjangoRQ):
             if len(rest) < 4:  # the description is RQ's eighth parameter
                 options["description"] = options.get("description") or definition.name
         job: Job = super().create_job(func, args, kwargs, timeout, *rest, **options)
-        payloads.check_size(job.func_name, len(job.data))
+        payloads.check_size(str(job.func_name), len(job.data))
         return _supported(job)
 
     def enqueue_job(self, job: Job, pipeline: Pipeline | None = None, at_front: bool = False, unique: bool = False) -> Job:
