@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from django.apps import apps
+from django.db import Error as DatabaseError
 from django.utils import timezone
 from pydantic import BaseModel
 
 from queues.conf import settings
+from queues.exceptions import RedisUnavailable
 from queues.jobs.decorators import job
 from queues.jobs.job import Job
 from queues.jobs.registry import registry
@@ -22,7 +24,8 @@ from queues.store.queue import get_queue, queue_names
 from queues.store.search import Filter
 
 BULK_JOBS = "bulk-jobs"
-TIMEOUT_SECONDS = 3600
+PATIENT: dict[str, Any] = {"timeout": 3600, "attempts": 10, "retry_on": (RedisUnavailable, DatabaseError)}
+"""A Redis that is slow for a quarter of an hour leaves nothing half done: each attempt goes on where one was cut off."""
 
 
 class BulkJobs(BaseModel):
@@ -54,7 +57,7 @@ def bulk_queue() -> str | None:
 def register() -> None:
     """Registers the job as Django starts, unless there is no queue."""
     if queue := bulk_queue():
-        job(name=BULK_JOBS, queue=queue, timeout=TIMEOUT_SECONDS)(bulk_jobs)
+        job(name=BULK_JOBS, queue=queue, **PATIENT)(bulk_jobs)
 
 
 def enqueue(action: str, selection: Selection, *, user_id: str, user_name: str) -> Job:

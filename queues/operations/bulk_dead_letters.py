@@ -11,7 +11,7 @@ from queues.jobs.decorators import job
 from queues.jobs.job import Job
 from queues.jobs.registry import registry
 from queues.jobs.running import current_job, report_progress
-from queues.operations.bulk import TIMEOUT_SECONDS, besides, bulk_queue, write_audit
+from queues.operations.bulk import PATIENT, besides, bulk_queue, write_audit
 from queues.operations.dead_letters import act_on_group
 from queues.publish import add_job
 
@@ -36,7 +36,7 @@ class BulkDeadLetters(BaseModel):
 def register() -> None:
     """Registers the job as Django starts, unless there is no queue."""
     if queue := bulk_queue():
-        job(name=BULK_DEAD_LETTERS, queue=queue, timeout=TIMEOUT_SECONDS)(bulk_dead_letters)
+        job(name=BULK_DEAD_LETTERS, queue=queue, **PATIENT)(bulk_dead_letters)
 
 
 def enqueue(payload: BulkDeadLetters) -> Job:

@@ -62,7 +62,8 @@ def _ask(connection: redis.Redis, names: Sequence[str]) -> list[Any]:
 
 def _reading(name: str, answers: Sequence[Any]) -> QueueReading | None:
     numbers, counts, deferred = answers
-    if isinstance(numbers, redis.RedisError):
-        log.error("The queue %s cannot be read: %s", name, numbers)
-        return None
-    return QueueReading(stats=stats.parse(numbers), counts=metrics.by_name(otherwise(counts, {})), deferred=otherwise(deferred, 0))
+    for answer in (numbers, counts):
+        if isinstance(answer, redis.RedisError):
+            log.error("The queue %s cannot be read: %s", name, answer)
+            return None
+    return QueueReading(stats=stats.parse(numbers), counts=metrics.by_name(counts), deferred=otherwise(deferred, 0))
