@@ -315,3 +315,10 @@ def test_the_log_of_the_admin_leads_back_to_the_group(operator: Client, dead: No
     response = operator.get(f"{URL}ValueError_3Afail/change/")
     assert response.status_code == 302
     assert response["Location"] == f"{URL}?error_class=ValueError&name=fail"
+
+
+def test_a_name_of_megabytes_is_refused(client: Client) -> None:
+    client.force_login(make_user("view_queue", "remove_job"))
+    data = {"queue": QUEUE, "name": "x" * 2_000_000, "error_class": "ValueError", "expected": "99999"}
+    assert client.post("/admin/queues/deadletter/remove/", data).status_code == 400
+    assert get_queue_stats(QUEUE).counts()["waiting"] == 0
