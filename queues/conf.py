@@ -23,6 +23,8 @@ class QueuesSettings:
     """How often an idle worker looks for jobs that arrived without ringing its bell."""
     stall_limit: int = 1
     """How often a job may lose its worker and start again; once more and it is a dead letter."""
+    max_payload_bytes: int = 1_048_576
+    """The most bytes of JSON that a job's payload may have when it is added, and what it returns when it has run."""
     attempts: int = 3
     """Runs in all of a job, where neither it nor its queue says."""
     keep_completed: int = 100

@@ -20,6 +20,7 @@ from queues.jobs.payload import Style, inspect_function
 from queues.jobs.registry import Definition, Isolation, registry
 from queues.jobs.schedule import Schedule, seconds_of
 from queues.publish import add_job
+from queues.store import payloads
 
 P = ParamSpec("P")
 M = TypeVar("M", bound=BaseModel)
@@ -142,7 +143,7 @@ def schedule(
             raise InvalidSchedule(f"{registered.__qualname__} is no job yet: @schedule stands above @job.")
         definition, known = registered.definition, name or registered.definition.name
         added = Schedule(name=known, cron=cron, timezone=timezone, every_seconds=seconds_of(known, every), data=dict(data or {}))
-        definition.validate(added.data)
+        payloads.encode(definition.name, definition.plain(added.data))
         others = [each for each in registry if each.name != definition.name]
         if owner := next((each for each in [definition, *others] if known in each.schedule_names), None):
             raise InvalidSchedule(f"The schedule {known!r} exists already, of the job {owner.name!r}: give this one another name=.")

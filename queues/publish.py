@@ -57,8 +57,8 @@ def add_job(
 
 
 def add_jobs(queue: str, jobs: Iterable[tuple[str, Mapping[str, Any]]], **options: Unpack[AddOptions]) -> list[Job]:
-    """Adds jobs, each as (name, payload), with the options and errors of add_job: up to a thousand in one round trip and all or none,
-    more of them by the thousand. An option that does not fit, or one wrong payload, adds none."""
+    """Adds jobs, each as (name, payload), with the options and errors of add_job: up to a thousand (or 16 MiB) in one round trip and all
+    or none, more of them by the thousand. An option that does not fit, or one wrong payload, adds none."""
     if not apps.ready:
         raise StillStarting
     where = get_queue(queue)
@@ -91,7 +91,7 @@ def _validated(queue: Queue, name: str, data: Mapping[str, Any], options: Option
     definition = registry.get(name)
     if definition.queue != queue.name:
         raise WrongQueue(f"The job {name!r} belongs to the queue {definition.queue!r}, not to {queue.name!r}.")
-    payload = definition.validate(data).model_dump(mode="json")
+    payload = definition.plain(data)
     dedupe, window = options.dedupe_of(payload)
     job = Job(
         id=options.job_id or new_id(),

@@ -41,7 +41,7 @@ class ProviderState:
     @classmethod
     def read(cls, provider: str, model: str, *, trouble: Mapping[bytes, bytes], closed_ms: int) -> ProviderState:
         """From what stands in Redis."""
-        text = {key.decode(): value.decode("utf-8", "replace") for key, value in trouble.items()}
+        text = {key.decode("utf-8", "replace"): value.decode("utf-8", "replace") for key, value in trouble.items()}
         kinds: dict[str, Trouble] = {"rate_limit": "rate_limit", "outage": "outage", "circuit": "circuit"}
         return cls(
             provider=provider,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Concatenate
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -16,7 +16,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from queues import permissions
-from queues.exceptions import JobNotFound, RedisUnavailable, UnknownJob, UnknownQueue, UnknownSchedule, UnknownWorker
+from queues.exceptions import InvalidPayload, JobNotFound, RedisUnavailable, UnknownJob, UnknownQueue, UnknownSchedule, UnknownWorker
 
 if TYPE_CHECKING:  # Django's own ModelAdmin takes no type argument at run time
     ModelAdmin = admin.ModelAdmin[Any]
@@ -133,6 +133,8 @@ def page(permission: str = permissions.VIEW, *, methods: Iterable[str] = READS) 
                 return response.render() if isinstance(response, TemplateResponse) else response
             except RedisUnavailable as error:
                 return self.render(request, "unavailable.html", title=_("Redis does not answer"), error=error, status=503)
+            except InvalidPayload as error:  # a filter of megabytes, left to a job
+                raise SuspiciousOperation(str(error)) from error
             except GONE as error:
                 return self.render(request, "gone.html", title=_("Not found"), error=error, status=404)
 

@@ -17,6 +17,7 @@ LEAST = {
     "shutdown_seconds": 0,
     "poll_seconds": 1,
     "stall_limit": 0,
+    "max_payload_bytes": 1024,
     "attempts": 1,
     "keep_completed": 0,
     "keep_failed": 0,

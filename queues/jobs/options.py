@@ -12,6 +12,7 @@ from queues.durations import Duration, check_delay, in_seconds
 from queues.jobs.backoff import Backoff, encode_backoff
 
 PRIORITY_LIMIT = 2097151
+MAX_KEY_CHARACTERS = 500
 JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
@@ -111,11 +112,21 @@ class Options:
     def dedupe_of(self, payload: Mapping[str, Any]) -> tuple[str, float]:
         """The key, empty for none, and its window in seconds, 0 for none. Raises ValueError for what is no key."""
         found = self.dedupe(payload) if callable(self.dedupe) else self.dedupe
-        if isinstance(found, Debounce):
-            return found.key, check_delay(found.window)
-        if found is not None and not isinstance(found, str):
+        key, window = (found.key, check_delay(found.window)) if isinstance(found, Debounce) else ("" if found is None else found, 0.0)
+        if not isinstance(key, str):
             raise ValueError(f"dedupe must be a string, Debounce(key, window), or a function that gives one of them, not {found!r}")
-        return found or "", 0.0
+        if len(key) > MAX_KEY_CHARACTERS or not is_utf8(key):
+            raise ValueError(f"a dedupe key may have {MAX_KEY_CHARACTERS} characters that UTF-8 can say, not {key[:80]!r}")
+        return key, window
+
+
+def is_utf8(text: str) -> bool:
+    """Whether it has no half of a surrogate pair, as file names and mail headers have them."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def is_whole(value: object) -> bool:

@@ -48,7 +48,9 @@ def _model(function: Callable[..., Any], fields: dict[str, Any]) -> type[BaseMod
     try:
         with warnings.catch_warnings():  # a parameter may be called `copy` or `json`: the model's methods of that name are not ours to use
             warnings.filterwarnings("ignore", message="Field name .* shadows an attribute")
-            model: type[BaseModel] = create_model(f"{function.__name__}_payload", __config__=ConfigDict(extra="forbid"), **fields)
+            model: type[BaseModel] = create_model(
+                f"{function.__name__}_payload", __config__=ConfigDict(extra="forbid", ser_json_inf_nan="constants"), **fields
+            )
             return model
     except PydanticSchemaGenerationError as error:
         reason = str(error).partition(". ")[0]
@@ -63,3 +65,11 @@ def validate(name: str, model: type[BaseModel], payload: Any) -> BaseModel:
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(str(part) for part in fault['loc']) or 'payload'}: {fault['msg']}" for fault in error.errors())
         raise InvalidPayload(f"Payload of {name!r}: {faults}.") from error
+
+
+def as_plain(name: str, payload: BaseModel) -> dict[str, Any]:
+    """The payload in JSON's own types. Raises InvalidPayload for what has no end, or none that can be reached."""
+    try:
+        return payload.model_dump(mode="json")
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InvalidPayload(f"Payload of {name!r}: it is no JSON: {error}.") from error

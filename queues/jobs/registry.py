@@ -14,7 +14,7 @@ from queues.jobs.backoff import Backoff
 from queues.jobs.batch import Batch, Item
 from queues.jobs.job import Job
 from queues.jobs.options import Keep
-from queues.jobs.payload import Style, validate
+from queues.jobs.payload import Style, as_plain, validate
 from queues.jobs.schedule import Schedule
 
 MAX_OWNER_CHARACTERS = 200
@@ -74,6 +74,10 @@ class Definition:
 
     def validate(self, payload: Any) -> BaseModel:
         return validate(self.name, self.model, payload)
+
+    def plain(self, payload: Any) -> dict[str, Any]:
+        """The payload, validated, in JSON's own types. Raises InvalidPayload."""
+        return as_plain(self.name, self.validate(payload))
 
     def payload_of(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """The payload that a plain call of the function means. Raises TypeError where the arguments do not fit."""

@@ -11,7 +11,7 @@ from queues.decorators import job
 from queues.jobs.job import Job
 from queues.jobs.registry import registry
 from queues.jobs.running import current_job, report_progress
-from queues.operations.bulk import TIMEOUT_SECONDS, bulk_queue, write_audit
+from queues.operations.bulk import PATIENT, besides, bulk_queue, write_audit
 from queues.operations.dead_letter_acts import act_on_group
 from queues.publish import add_job
 
@@ -36,7 +36,7 @@ class BulkDeadLetters(BaseModel):
 def register() -> None:
     """Registers the job as Django starts, unless there is no queue."""
     if queue := bulk_queue():
-        job(name=BULK_DEAD_LETTERS, queue=queue, timeout=TIMEOUT_SECONDS)(bulk_dead_letters)
+        job(name=BULK_DEAD_LETTERS, queue=queue, **PATIENT)(bulk_dead_letters)
 
 
 def enqueue(payload: BulkDeadLetters) -> Job:
@@ -54,5 +54,5 @@ def bulk_dead_letters(payload: BulkDeadLetters) -> dict[str, int]:
         if here:
             report_progress(round(100 * min(1.0, looked / payload.expected)))
     message = f"Job {here.id if here else ''}: {payload.action}, {met} of {payload.expected} ({payload.words})"
-    write_audit(payload.user_id, payload.user_name, "DeadLetter", payload.object_id, message)
+    write_audit(payload.user_id, payload.user_name, "DeadLetter", payload.object_id, message + besides(here))
     return {"matched": looked, "done": met}

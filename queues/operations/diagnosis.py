@@ -47,8 +47,8 @@ def examine(*, probe_seconds: float = PROBE_SECONDS) -> Iterator[Diagnosis]:
     probed: list[tuple[Queue, QueueStats]] = []
     try:
         for queue in awake:
-            stats = yield from _queue(queue)
-            if stats.workers and not stats.paused:
+            stats = yield from _queue_or_trouble(queue)
+            if stats and stats.workers and not stats.paused:
                 probed.append((queue, stats))
         if len(awake) == len(queue_names()):
             yield from _schedules()
@@ -56,6 +56,16 @@ def examine(*, probe_seconds: float = PROBE_SECONDS) -> Iterator[Diagnosis]:
             yield from _probes(probed, probe_seconds)
     except RedisUnavailable as error:
         yield Diagnosis(subject="Redis", level=Level.CRITICAL, sentence=str(error), cure="It went away meanwhile: run doctor again.")
+
+
+def _queue_or_trouble(queue: Queue) -> Generator[Diagnosis, None, QueueStats | None]:
+    """What cannot be read, as a stranger's key stands in its place, hides no other queue."""
+    try:
+        return (yield from _queue(queue))
+    except RedisUnavailable as error:
+        cure = "See who wrote that key, and delete it. If Redis went away meanwhile, run doctor again."
+        yield Diagnosis(subject=queue.name, level=Level.CRITICAL, sentence=str(error), cure=cure)
+        return None
 
 
 def _queue(queue: Queue) -> Generator[Diagnosis, None, QueueStats]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from queues import permissions
 from queues.conf import settings
 from queues.jobs.states import State
 from queues.store.finding.filters import Filter
-from queues.store.finding.matching import matching_ids, matching_parts
+from queues.store.finding.matching import matching_ids, matching_parts, there_by
 from queues.store.queue import Queue
 from queues.store.slices import in_slices
 
@@ -72,9 +73,11 @@ class Selection:
     state: State
     wanted: Filter
 
-    def ids(self) -> list[str]:
-        """All of them now, however many: what an action changes meanwhile cannot come around again."""
-        return list(matching_ids(self.queue, self.state, self.wanted))
+    def ids(self, until: datetime | None = None) -> list[str]:
+        """All of them now, however many: what an action changes meanwhile cannot come around again. Those alone that were
+        there by `until`, where it is given: see there_by."""
+        found = list(matching_ids(self.queue, self.state, self.wanted))
+        return found if until is None else there_by(self.queue, self.state, found, until)
 
     def matches(self) -> Matches:
         """As many as may be acted on while somebody waits."""

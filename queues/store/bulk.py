@@ -15,7 +15,7 @@ from queues.jobs.job import Job
 from queues.jobs.states import State
 from queues.store import keys, listing, scripts, workers
 from queues.store.connection import translated
-from queues.store.fields import rq_time
+from queues.store.fields import rq_time, text
 from queues.store.slices import in_slices
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _cancel(queue: Queue, ids: Sequence[str]) -> dict[str, State]:
     with translated():
         *hashes, answers = scripts.answers_of(queue.connection, fill, scripts.cancel)
         stopped = {job_id.decode(): State(state.decode()) for job_id, state, _ in answers}
-        _tell_workers(queue, {job_id.decode(): worker.decode() for job_id, state, worker in answers if state == b"active"})
+        _tell_workers(queue, {job_id.decode(): text(worker) for job_id, state, worker in answers if state == b"active"})
     if is_heard:
         _announce(job for job in listing.parse(ids, hashes) if stopped.get(job.id, State.ACTIVE) is not State.ACTIVE)
     return stopped

@@ -17,6 +17,11 @@ RQ_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 """How RQ writes times."""
 
 
+def text(value: bytes | None) -> str:
+    """Whatever bytes a stranger may have put there."""
+    return value.decode(errors="replace") if value else ""
+
+
 def integer(text: str | bytes | None, default: int = 0) -> int:
     try:
         return int(text) if text and len(text) <= MAX_DIGITS else default

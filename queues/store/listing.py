@@ -10,6 +10,7 @@ import redis
 from queues.jobs.job import Job
 from queues.jobs.states import State
 from queues.store import keys
+from queues.store.fields import text
 from queues.store.job_hash import by_name, job_of
 from queues.store.slices import in_slices
 
@@ -29,9 +30,9 @@ def job_ids(connection: redis.Redis, queue: str, state: State, start: int, end: 
         return _waiting_ids(connection, queue, start, end)
     if state is State.ACTIVE:
         members: Any = connection.zrange(keys.leases(queue), start, end)
-        return [member.decode().rpartition(":")[0] for member in members]
+        return [text(member).rpartition(":")[0] for member in members]
     found: Any = connection.zrange(REGISTRIES[state](queue), start, end, desc=state is not State.DELAYED)
-    return [member.decode() for member in found]
+    return [text(member) for member in found]
 
 
 def fetch(connection: redis.Redis, ids: Iterable[str]) -> list[Job]:
@@ -40,7 +41,7 @@ def fetch(connection: redis.Redis, ids: Iterable[str]) -> list[Job]:
     for part in in_slices(list(ids)):
         with connection.pipeline(transaction=False) as pipeline:
             for job_id in part:
-                pipeline.hgetall(keys.job(job_id))
+                pipeline.hgetall(keys.job(job_id).encode(errors="replace"))
             hashes = pipeline.execute()
         found += parse(part, hashes)
     return found
@@ -69,4 +70,4 @@ def _waiting_ids(connection: redis.Redis, queue: str, start: int, end: int) -> l
             pipeline.lrange(waiting, low - urgent, high - urgent)
         if (low := max(first, urgent + plain)) <= last:
             pipeline.zrange(prioritized, low - plain, last - plain)
-        return [job_id.decode() for part in pipeline.execute() for job_id in part]
+        return [text(job_id) for part in pipeline.execute() for job_id in part]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import redis
 
@@ -21,11 +22,15 @@ from queues.store.job_hash import by_name, job_of
 from queues.store.queue import get_queue
 
 MAX_PER_CALL = 1000
+MAX_BYTES_PER_CALL = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob:
-    """A validated job on its way to Redis. `delay_seconds` counts from its arrival there; `extra` are more fields of its hash."""
+    """A validated job on its way to Redis. `delay_seconds` counts from its arrival there; `extra` are more fields of its hash.
+
+    Raises InvalidPayload for what cannot be stored: said to who adds it, not when its transaction has committed.
+    """
 
     job: Job
     timeout_seconds: int
@@ -34,6 +39,14 @@ class NewJob:
     window_seconds: float = 0.0
     has_chosen_id: bool = False
     extra: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.data  # noqa: B018  # checks it too
+
+    @cached_property
+    def data(self) -> bytes:
+        """The call as Redis has it."""
+        return payloads.encode(self.job.name, self.job.data)
 
     def arguments(self) -> list[str | bytes | int | float]:
         """The job as add.lua reads it."""
@@ -46,7 +59,7 @@ class NewJob:
             "timeout": self.timeout_seconds,
             "status": RQ_STATUS[State.WAITING],
             "description": job.name,
-            "data": payloads.encode(job.name, job.data),
+            "data": self.data,
             "name": job.name,
             "attempts": job.attempts,
             "priority": job.priority,
@@ -74,7 +87,8 @@ def new_id() -> str:
 
 
 def send(new: Sequence[NewJob]) -> list[Job]:
-    """Sends jobs now: one call per server, or per thousand jobs. Returns them under the ids and in the states that they have in Redis.
+    """Sends jobs now: one call per server, or per thousand jobs or 16 MiB. Returns them under the ids and in the states that they have in
+    Redis.
 
     Raises RedisUnavailable, and JobIdTaken when all others are stored.
     """
@@ -85,11 +99,24 @@ def send(new: Sequence[NewJob]) -> list[Job]:
     stored: dict[str, Job | None] = {}
     for items in by_server.values():
         connection = servers[items[0].job.queue]
-        for at in range(0, len(items), MAX_PER_CALL):
-            stored |= _send_part(connection, items[at : at + MAX_PER_CALL])
+        for part in _parts(items):
+            stored |= _send_part(connection, part)
     if taken := [item.job for item in new if stored[item.job.id] is None]:
         raise JobIdTaken(taken)
     return [job for item in new if (job := stored[item.job.id]) is not None]
+
+
+def _parts(items: Sequence[NewJob]) -> Iterator[list[NewJob]]:
+    """As many at once as bound how long Redis is held up, and what one call may weigh."""
+    part: list[NewJob] = []
+    size = 0
+    for item in items:
+        if part and (len(part) == MAX_PER_CALL or size + len(item.data) > MAX_BYTES_PER_CALL):
+            yield part
+            part, size = [], 0
+        part.append(item)
+        size += len(item.data)
+    yield part
 
 
 def _send_part(connection: redis.Redis, part: Sequence[NewJob]) -> dict[str, Job | None]:

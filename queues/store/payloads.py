@@ -8,7 +8,8 @@ from typing import Any
 
 import orjson
 
-from queues.exceptions import Refused
+from queues.conf import settings
+from queues.exceptions import InvalidPayload, Refused
 
 RUN = "queues.jobs.run.run"
 """The function that our jobs name, so that a stock RQ worker would run them too."""
@@ -27,7 +28,25 @@ class Call:
 
 
 def encode(name: str, payload: dict[str, Any]) -> bytes:
-    return orjson.dumps([RUN, None, [name], payload])
+    """The call of one of our jobs. Raises InvalidPayload for what JSON cannot hold, or is larger than QUEUES_MAX_PAYLOAD_BYTES."""
+    try:
+        data = orjson.dumps([RUN, None, [name], payload])
+    except TypeError as error:
+        raise InvalidPayload(f"Payload of {name!r}: it is no JSON: {error}.") from error
+    if b"null" in data and orjson.loads(data)[3] != payload:
+        raise InvalidPayload(f"Payload of {name!r}: it is no JSON: NaN and Infinity are no numbers there.")
+    check_size(name, len(data))
+    return data
+
+
+def check_size(name: str, size: int) -> None:
+    """Raises InvalidPayload for a call of so many bytes, if that is too much."""
+    most = settings.max_payload_bytes
+    if size > most:
+        raise InvalidPayload(
+            f"Payload of {name!r}: {size:,} bytes of JSON are more than QUEUES_MAX_PAYLOAD_BYTES allows ({most:,}). "
+            "Store what is large elsewhere, and give the job its key."
+        )
 
 
 def decode(data: bytes) -> Call:

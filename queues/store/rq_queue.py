@@ -61,6 +61,7 @@ class RQQueue(DjangoRQ):
             if len(rest) < 4:  # the description is RQ's eighth parameter
                 options["description"] = options.get("description") or definition.name
         job: Job = super().create_job(func, args, kwargs, timeout, *rest, **options)
+        payloads.check_size(str(job.func_name), len(job.data))
         return _supported(job)
 
     def enqueue_job(self, job: Job, pipeline: Pipeline | None = None, at_front: bool = False, unique: bool = False) -> Job:
@@ -98,4 +99,6 @@ def _payload(definition: Definition, args: Any, kwargs: Any) -> dict[str, Any]:
         payload = definition.payload_of(args, kwargs)
     except TypeError as error:
         raise InvalidPayload(f"Payload of {definition.name!r}: {error}.") from error
-    return definition.validate(payload).model_dump(mode="json")
+    plain = definition.plain(payload)
+    payloads.encode(definition.name, plain)  # RQ writes it itself: this is the check
+    return plain

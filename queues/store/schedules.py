@@ -14,6 +14,7 @@ import redis
 
 from queues.jobs.schedule import Schedule
 from queues.store import keys, scripts
+from queues.store.answers import otherwise
 from queues.store.connection import translated
 
 TTL_SECONDS = 90 * 86400
@@ -92,7 +93,7 @@ def read_states(connection: redis.Redis, names: Sequence[str]) -> list[ScheduleS
     """In one round trip."""
     with translated(), connection.pipeline(transaction=False) as pipeline:
         ask_states(pipeline, names)
-        return parse_states(pipeline.execute())
+        return parse_states([otherwise(answer, (None, None, None)) for answer in pipeline.execute(raise_on_error=False)])
 
 
 def ask_states(pipeline: redis.client.Pipeline, names: Sequence[str]) -> None:
@@ -116,7 +117,8 @@ def parse_states(answers: Sequence[Any]) -> list[ScheduleState]:
 def read_runs(connection: redis.Redis, name: str, limit: int) -> list[PastRun]:
     """The latest first; what cannot be read is left out."""
     with translated():
-        lines: Any = connection.lrange(keys.schedule_runs(name), 0, limit - 1) if limit > 0 else []
+        kind: Any = connection.type(keys.schedule_runs(name))
+        lines: Any = connection.lrange(keys.schedule_runs(name), 0, limit - 1) if limit > 0 and kind == b"list" else []
     return [run for run in map(_run, lines) if run is not None]
 
 

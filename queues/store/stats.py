@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ import redis
 from queues.store import keys, scripts
 from queues.store.answers import checked
 from queues.store.fields import moment, number
+
+log = logging.getLogger("queues")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +56,22 @@ COUNTED = ("waiting", "active", "completed", "failed", "delayed")
 def read(connection: redis.Redis, names: Sequence[str]) -> dict[str, QueueStats]:
     """The statistics of queues of one server, in one round trip; writes nothing (RQ's own counting cleans registries on the way)."""
     return {name: _of_row(row) for name, row in zip(names, scripts.stats(connection, names), strict=True)}
+
+
+def read_each(connection: redis.Redis, names: Sequence[str]) -> dict[str, QueueStats]:
+    """The same of those that can be read, whatever is wrong with others."""
+
+    def fill(pipeline: redis.client.Pipeline) -> None:
+        for name in names:
+            ask(pipeline, name)
+
+    found: dict[str, QueueStats] = {}
+    for name, answer in zip(names, scripts.together(connection, fill, [scripts.stats]), strict=True):
+        if isinstance(answer, redis.exceptions.ResponseError) and str(answer).startswith("BROKEN"):
+            log.error("The queue %s cannot be read: %s", name, answer)
+        else:
+            found[name] = parse(answer)
+    return found
 
 
 def ask(pipeline: redis.client.Pipeline, name: str) -> None:

@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import redis
 
 from queues.conf import settings
 from queues.store import keys
+from queues.store.answers import otherwise
 from queues.store.connection import get_connection, translated
-from queues.store.fields import integer, moment
+from queues.store.fields import integer, moment, text
 from queues.store.keys import PREFIX
 
 PAUSED = "paused"
@@ -69,21 +69,27 @@ class WorkerInfo:
 
 def of_queue(connection: redis.Redis, queue: str) -> list[WorkerInfo]:
     """Workers listening on the queue whose hash has not expired, by name."""
-    members: Any = connection.smembers(keys.workers(queue))
-    return read(connection, sorted(key.decode() for key in members))
+    return _read_all(connection, keys.workers(queue))
 
 
 def of_server(connection: redis.Redis) -> list[WorkerInfo]:
     """All living workers of this Redis, by name."""
-    members: Any = connection.smembers(keys.workers())
-    return read(connection, sorted(key.decode() for key in members))
+    return _read_all(connection, keys.workers())
+
+
+def _read_all(connection: redis.Redis, key: str) -> list[WorkerInfo]:
+    """What a stranger put there, or into a worker's place, counts as absent."""
+    with connection.pipeline(transaction=False) as pipeline:
+        pipeline.smembers(key)
+        (members,) = pipeline.execute(raise_on_error=False)
+    return read(connection, sorted(map(text, otherwise(members, ()))))
 
 
 def read(connection: redis.Redis, worker_keys: list[str]) -> list[WorkerInfo]:
     """Those of these workers that live."""
     with connection.pipeline(transaction=False) as pipeline:
         ask(pipeline, worker_keys)
-        return living(worker_keys, pipeline.execute())
+        return living(worker_keys, [otherwise(answer, {}) for answer in pipeline.execute(raise_on_error=False)])
 
 
 def ask(pipeline: redis.client.Pipeline, worker_keys: Iterable[str]) -> None:
@@ -93,28 +99,29 @@ def ask(pipeline: redis.client.Pipeline, worker_keys: Iterable[str]) -> None:
 
 
 def living(worker_keys: Sequence[str], hashes: Sequence[Mapping[bytes, bytes]]) -> list[WorkerInfo]:
-    """Those whose hash has not expired and that have not said that they ended."""
-    return [_info(key, fields) for key, fields in zip(worker_keys, hashes, strict=True) if fields and b"death" not in fields]
+    """Those whose hash has not expired and that have not said that they ended. What was never born, or serves no queue, is no worker's."""
+    found = [_info(key, fields) for key, fields in zip(worker_keys, hashes, strict=True) if b"birth" in fields and b"death" not in fields]
+    return [worker for worker in found if worker.queues]
 
 
 def _info(key: str, fields: Mapping[bytes, bytes]) -> WorkerInfo:
-    text = {name.decode(errors="replace"): value.decode(errors="replace") for name, value in fields.items()}
-    queues = tuple(text.get("queues", "").split(","))
-    is_paused = text.get(PAUSED) == "1"
+    facts = {text(name): text(value) for name, value in fields.items()}
+    queues = tuple(filter(None, facts.get("queues", "").split(",")))
+    is_paused = facts.get(PAUSED) == "1"
     return WorkerInfo(
         name=key.removeprefix(keys.worker("")),
-        hostname=text.get("hostname", ""),
-        pid=integer(text.get("pid")),
+        hostname=facts.get("hostname", ""),
+        pid=integer(facts.get("pid")),
         queues=queues,
-        state=text.get("state", ""),
-        birth=moment(text.get("birth")),
-        last_heartbeat=moment(text.get("last_heartbeat")),
-        successful_jobs=integer(text.get("successful_job_count")),
-        failed_jobs=integer(text.get("failed_job_count")),
-        running=integer(text.get("running")),
-        paused=tuple(queue for queue in queues if is_paused or text.get(f"{PAUSED}:{queue}") == "1"),
-        memory_bytes=integer(text.get("memory_bytes")) or None,
-        peak_memory_bytes=integer(text.get("peak_memory_bytes")) or None,
+        state=facts.get("state", ""),
+        birth=moment(facts.get("birth")),
+        last_heartbeat=moment(facts.get("last_heartbeat")),
+        successful_jobs=integer(facts.get("successful_job_count")),
+        failed_jobs=integer(facts.get("failed_job_count")),
+        running=integer(facts.get("running")),
+        paused=tuple(queue for queue in queues if is_paused or facts.get(f"{PAUSED}:{queue}") == "1"),
+        memory_bytes=integer(facts.get("memory_bytes")) or None,
+        peak_memory_bytes=integer(facts.get("peak_memory_bytes")) or None,
     )
 
 

@@ -28,7 +28,10 @@ def as_json(value: Any) -> Any:
     Raises TypeError or ValueError for what JSON cannot hold unchanged: other types, keys that are no text, bytes that
     are not UTF-8, NaN and Infinity, integers beyond 64 bits.
     """
-    plain = normalize_json(value)
+    try:
+        plain = normalize_json(value)
+    except RecursionError as error:
+        raise ValueError("Unsupported value: it is nested too deeply") from error
     if orjson.loads(orjson.dumps(plain)) != plain:
         raise TypeError("Unsupported value: NaN and Infinity are not JSON")
     return plain

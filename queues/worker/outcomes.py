@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 import redis
 
+from queues.conf import settings
 from queues.exceptions import InvalidPayload, JobCancelled, NonRetryable, Refused, RetryLater, UnknownJob
 from queues.jobs.backoff import decode_backoff, wait_seconds
 from queues.jobs.registry import Definition, registry
@@ -103,11 +104,14 @@ class Outcome:
 
 
 def completed(claim: Claim, result: Any) -> Outcome:
-    """A good end; a result that is not JSON fails the run, as losing it silently would be worse."""
+    """A good end; a result that is not JSON, or too large, fails the run, as losing it silently would be worse."""
     try:
-        orjson.dumps(result)
+        size, most = len(orjson.dumps(result)), settings.max_payload_bytes
     except TypeError as error:
         return Outcome(claim=claim, kind=Kind.DEAD, error=NonRetryable(f"The job's result is not JSON: {error}"))
+    if size > most:
+        reason = f"The job's result, {size:,} bytes of JSON, is larger than QUEUES_MAX_PAYLOAD_BYTES allows ({most:,})"
+        return Outcome(claim=claim, kind=Kind.DEAD, error=NonRetryable(reason))
     return Outcome(claim=claim, kind=Kind.COMPLETED, result=result)
 
 

@@ -15,6 +15,7 @@ from pydantic.errors import PydanticUserError
 from queues.admin.payload.fields import JSONField, field_for
 from queues.admin.payload.schema import MISSING, Property
 from queues.admin.payload.texts import normal
+from queues.exceptions import InvalidPayload
 from queues.jobs.registry import Definition
 from queues.masking import Masker, holds_mask, unmask
 from queues.store import payloads
@@ -79,7 +80,7 @@ class PayloadForm(forms.Form):
         except ValidationError as error:
             for fault in error.errors(include_url=False, include_input=False):
                 self._blame(fault["loc"], fault["msg"], unread)
-        except (TypeError, ValueError) as error:  # too deep, or no JSON after all
+        except (InvalidPayload, TypeError, ValueError) as error:  # too deep or too large, or no JSON after all
             self.add_error(None, self._masker.text(str(error)))
         return self.cleaned_data
 

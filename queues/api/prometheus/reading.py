@@ -10,8 +10,9 @@ from typing import Any
 import redis
 
 from queues.store import keys, metrics, scripts, stats, workers
-from queues.store.answers import checked
+from queues.store.answers import otherwise
 from queues.store.connection import translated
+from queues.store.fields import text
 from queues.store.metrics import Tally
 from queues.store.stats import QueueStats
 from queues.store.workers import WorkerInfo
@@ -43,7 +44,7 @@ def read_server(connection: redis.Redis, names: Sequence[str]) -> ServerReading:
     """Raises RedisUnavailable."""
     with translated():
         *parts, members = _ask(connection, names)
-        living = workers.read(connection, sorted(member.decode() for member in checked(members)))
+        living = workers.read(connection, sorted(map(text, otherwise(members, ()))))
     rows = zip(names, (parts[at : at + PARTS] for at in range(0, len(parts), PARTS)), strict=True)
     return ServerReading(queues={name: _reading(name, row) for name, row in rows}, workers=living)
 
@@ -60,9 +61,9 @@ def _ask(connection: redis.Redis, names: Sequence[str]) -> list[Any]:
 
 
 def _reading(name: str, answers: Sequence[Any]) -> QueueReading | None:
-    for answer in answers:
+    numbers, counts, deferred = answers
+    for answer in (numbers, counts):
         if isinstance(answer, redis.RedisError):
             log.error("The queue %s cannot be read: %s", name, answer)
             return None
-    numbers, counts, deferred = answers
-    return QueueReading(stats=stats.parse(numbers), counts=metrics.by_name(counts), deferred=deferred)
+    return QueueReading(stats=stats.parse(numbers), counts=metrics.by_name(counts), deferred=otherwise(deferred, 0))

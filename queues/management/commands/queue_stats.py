@@ -16,6 +16,7 @@ from queues.management.arguments import open_queues
 from queues.management.tables import columns, json_text, span
 from queues.store.queue import Queue, queue_names
 from queues.store.stats import COUNTED, QueueStats
+from queues.store.workers import WorkerInfo
 
 CLEAR = "\x1b[H\x1b[2J"
 
@@ -44,7 +45,10 @@ class Command(BaseCommand):
     def handle(self, *, queues: list[str], json: bool, watch: float | None, **options: Any) -> None:
         opened = open_queues(queues or queue_names())
         if watch is None:
-            self.stdout.write(_read(opened, json=json))
+            text, troubles = _read(opened, json=json)
+            self.stdout.write(text)
+            if troubles:
+                raise CommandError("\n".join(troubles))
             return
         with suppress(KeyboardInterrupt):
             while True:
@@ -53,26 +57,30 @@ class Command(BaseCommand):
 
     def _show(self, queues: list[Queue], *, json: bool) -> None:
         """Redis being away is shown too: whoever watches waits for its return."""
-        try:
-            text = _read(queues, json=json)
-        except CommandError as error:
-            text = str(error)
+        text, troubles = _read(queues, json=json)
+        text = "\n".join(part for part in (text, *troubles) if part)
         if self.stdout.isatty():
             self.stdout.write(CLEAR, ending="")
         self.stdout.write(text if json else f"{datetime.now():%H:%M:%S}\n{text}\n")
         self.stdout.flush()
 
 
-def _read(queues: list[Queue], *, json: bool) -> str:
-    try:
-        stats = {queue.name: queue.stats() for queue in queues}
-        return _json(queues, stats) if json else _table(stats)
-    except RedisUnavailable as error:
-        raise CommandError(str(error)) from error
+def _read(queues: list[Queue], *, json: bool) -> tuple[str, list[str]]:
+    """The queues that can be read, empty where none can, and what is wrong with the others."""
+    stats: dict[str, QueueStats] = {}
+    workers: list[WorkerInfo] = []
+    troubles: list[str] = []
+    for queue in queues:
+        try:
+            stats[queue.name] = queue.stats()
+            workers += queue.workers() if json else []
+        except RedisUnavailable as error:
+            troubles.append(f"{queue.name}: {error}")
+    return (_json(stats, workers) if json else _table(stats)) if stats else "", troubles
 
 
-def _json(queues: list[Queue], stats: dict[str, QueueStats]) -> str:
-    alive = {worker.name: asdict(worker) for queue in queues for worker in queue.workers()}
+def _json(stats: dict[str, QueueStats], workers: list[WorkerInfo]) -> str:
+    alive = {worker.name: asdict(worker) for worker in workers}
     return json_text({"queues": {name: asdict(each) for name, each in stats.items()}, "workers": list(alive.values())})
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from queues.jobs.job import Job
 from queues.jobs.states import ENDED, State
+from queues.store import fields, keys
+from queues.store.answers import otherwise
+from queues.store.connection import translated
 from queues.store.finding import looks
 from queues.store.finding.cursors import Cursor, Order
 from queues.store.finding.filters import ALL, Filter
+from queues.store.slices import in_slices
 
 if TYPE_CHECKING:
     from queues.store.queue import Queue
@@ -49,6 +54,19 @@ def matching_parts(
     """The same by the parts of at most LOOK jobs that were looked at, each with whether it was the last."""
     for ids, is_last in _parts(queue, state, wanted, order, source, LOOK):
         yield [job.id for job in fitting(queue, state, wanted, ids)] if wanted.scans else ids, is_last
+
+
+def there_by(queue: Queue, state: State, ids: Sequence[str], moment: datetime) -> list[str]:
+    """Those of these jobs of a state that had ended by then, or where they have not, been added. What tells no time was there before."""
+    field = "ended_at" if state in ENDED else "created_at"
+    found: list[str] = []
+    for part in in_slices(ids):
+        with translated(), queue.connection.pipeline(transaction=False) as pipeline:
+            for job_id in part:
+                pipeline.hget(keys.job(job_id), field)
+            times = [fields.moment(fields.text(otherwise(answer, None))) for answer in pipeline.execute(raise_on_error=False)]
+        found += [job_id for job_id, at in zip(part, times, strict=True) if at is None or at <= moment]
+    return found
 
 
 def fitting(queue: Queue, state: State, wanted: Filter, ids: Iterable[str]) -> list[Job]:

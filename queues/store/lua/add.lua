@@ -85,7 +85,7 @@ while i <= #ARGV do
   checked[ARGV[i]] = true
   i = i + 9 + tonumber(ARGV[i + 8])
 end
-for queue in pairs(checked) do redis.call('SADD', P .. ':queues', P .. ':queue:' .. queue) end
+for queue in pairs(checked) do redis.pcall('SADD', P .. ':queues', P .. ':queue:' .. queue) end -- pcall: only RQ's tools read it
 
 i = 2
 while i <= #ARGV do

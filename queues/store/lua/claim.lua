@@ -130,11 +130,12 @@ end
 
 local suspended = redis.call('EXISTS', P .. ':suspended') == 1
 local own, resting, paused, faults = P .. ':worker:' .. WORKER, {}, {}, {}
-local rests = redis.call('HGET', own, 'paused') == '1'
+local function is_set(key, field) return redis.pcall('HGET', key, field) == '1' end -- pcall: a stranger's key says nothing
+local rests = is_set(own, 'paused')
 
 local function serve(queue, units, sizes)
   promote_due(queue, string.format('%.6f', moment), PROMOTE) -- in a pause too: what is due waits
-  local is_resting = rests or redis.call('HGET', own, 'paused:' .. queue) == '1'
+  local is_resting = rests or is_set(own, 'paused:' .. queue)
   if is_resting then resting[#resting + 1] = queue end
   if redis.call('HGET', ext(queue, 'state'), 'paused') == '1' then
     paused[#paused + 1] = queue

@@ -144,13 +144,14 @@ local function delete_job(id) delete_jobs({ id }, {}) end
 local UNFINISHED = { queued = true, scheduled = true, started = true }
 local function delete_ended(ids) delete_jobs(ids, UNFINISHED) end
 
--- The traces of a long run that stock pages read; short jobs never wrote them.
+-- The traces of a long run that stock pages read; short jobs never wrote them. pcall: a stranger's key in their place shall not stop what
+-- ends or renews runs half-way.
 local function forget_execution(queue, id, execution, worker)
   local member = id .. ':' .. execution
-  if redis.call('ZREM', P .. ':wip:' .. queue, member) == 1 then
+  if redis.pcall('ZREM', P .. ':wip:' .. queue, member) == 1 then
     redis.call('DEL', P .. ':execution:' .. member)
-    redis.call('ZREM', P .. ':executions:' .. id, execution)
-    if worker and worker ~= '' then redis.call('SREM', P .. ':worker:' .. worker .. ':executions', member) end
+    redis.pcall('ZREM', P .. ':executions:' .. id, execution)
+    if worker and worker ~= '' then redis.pcall('SREM', P .. ':worker:' .. worker .. ':executions', member) end
   end
 end
 

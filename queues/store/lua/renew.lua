@@ -7,13 +7,14 @@ local WIP_SECONDS = 86400 -- RQ fails what it finds overdue
 local leases, moment, cancelled = ext(queue, 'lease'), now(), {}
 local ends = string.format('%.6f', moment + LEASE)
 
+-- pcall: see forget_execution.
 local function show(id, execution, since)
   local member, time = id .. ':' .. execution, string.format('%.6f', moment)
   local key = P .. ':execution:' .. member
-  redis.call('HSET', key, 'id', execution, 'job_id', id, 'created_at', since, 'last_heartbeat', time, 'worker_name', WORKER)
-  redis.call('ZADD', P .. ':executions:' .. id, string.format('%.6f', moment + LEASE * 2), execution)
-  redis.call('ZADD', P .. ':wip:' .. queue, string.format('%.6f', moment + WIP_SECONDS), member)
-  redis.call('SADD', P .. ':worker:' .. WORKER .. ':executions', member)
+  redis.pcall('HSET', key, 'id', execution, 'job_id', id, 'created_at', since, 'last_heartbeat', time, 'worker_name', WORKER)
+  redis.pcall('ZADD', P .. ':executions:' .. id, string.format('%.6f', moment + LEASE * 2), execution)
+  redis.pcall('ZADD', P .. ':wip:' .. queue, string.format('%.6f', moment + WIP_SECONDS), member)
+  redis.pcall('SADD', P .. ':worker:' .. WORKER .. ':executions', member)
   for _, traces in ipairs({ key, P .. ':executions:' .. id, P .. ':worker:' .. WORKER .. ':executions' }) do
     redis.call('EXPIRE', traces, LEASE * 2)
   end

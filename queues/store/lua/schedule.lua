@@ -11,7 +11,7 @@ local queue, dedupe = job[2], job[5]
 -- A moment of the state; one that lies ahead was written before the clock was put back, and would stop the schedule until then.
 local function floor_of(text)
   local value = tonumber(text or 0) or 0
-  return value > moment + HOUR and 0 or value
+  return value <= moment + HOUR and value or 0 -- nan too
 end
 
 local function waiting_run()

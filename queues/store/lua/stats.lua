@@ -26,8 +26,8 @@ end
 
 local function fleet(queue)
   local workers, slots = 0, 0
-  for _, key in ipairs(redis.call('SMEMBERS', P .. ':workers:' .. queue)) do
-    local facts = redis.call('HMGET', key, 'birth', 'death', 'slots:' .. queue)
+  for _, key in ipairs(redis.pcall('SMEMBERS', P .. ':workers:' .. queue)) do -- pcall: what a stranger put there is no worker
+    local facts = redis.pcall('HMGET', key, 'birth', 'death', 'slots:' .. queue)
     if facts[1] and not facts[2] then
       workers, slots = workers + 1, slots + (tonumber(facts[3] or '1') or 1)
     end

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import time
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,6 +18,8 @@ from queues import QueueStats, State, add_job, add_jobs, get_job, get_queue, get
 from queues.jobs.registry import registry
 from queues.operations.bulk import BULK_JOBS
 from queues.operations.selection import ACTIONS, Selection
+from queues.store import scripts
+from queues.store.fields import rq_time
 from queues.store.finding.filters import Filter
 from queues.testing import run_jobs
 from queues.worker.claims import Claimer, Room
@@ -170,6 +173,38 @@ def test_above_a_limit_a_job_of_our_own_does_it(operator: Client, settings) -> N
         f"retry, all failed jobs of {QUEUE} with name greet: left to the job {job.id}",
         f"Job {job.id}: retry, 30 of 30 failed jobs of {QUEUE} with name greet",
     ]
+
+
+@pytest.mark.parametrize(("action", "state"), [("retry", "failed"), ("remove", "failed"), ("remove", "waiting"), ("cancel", "delayed")])
+def test_what_came_after_the_click_is_left_alone(operator: Client, settings, action: str, state: str) -> None:
+    settings.QUEUES_BULK_INLINE = 2
+
+    def fill(count: int) -> None:
+        if state == "failed":
+            dead_jobs(count)
+        else:
+            add_jobs(QUEUE, [("greet", {"name": "a"})] * count, delay=60 if state == "delayed" else None)
+
+    fill(5)
+    operator.post(bulk_url(action, state=state))
+    fill(3)
+    assert run_jobs(registry.get(BULK_JOBS).queue) == 1
+    assert get_queue_stats(QUEUE).counts()[state] == 3
+
+
+def test_a_bulk_job_that_was_cut_off_goes_on_and_says_that_it_did_not_count_all(operator: Client, settings, connection: Redis) -> None:
+    settings.QUEUES_BULK_INLINE = 2
+    ids = dead_jobs(5)
+    operator.post(bulk_url("retry"))
+    queue = registry.get(BULK_JOBS).queue
+    Claimer(worker="killed", lease_seconds=0).claim(connection, [Room(queue=queue, units=1)])
+    get_queue(QUEUE).retry_many(ids[:2])  # so far it came
+    scripts.reap(connection, queue, 1, "500:", "JobStalled: gone", "JobStalled", rq_time(time.time()))
+    get_queue(QUEUE).cancel_many(ids[:1])  # it died again: once retried, it is not meant any more
+    assert run_jobs(queue) == 1
+    assert get_queue_stats(QUEUE) == QueueStats(waiting=4, failed=1)
+    message = LogEntry.objects.latest("pk").change_message
+    assert message.endswith(f"retry, 3 of 3 failed jobs of {QUEUE}, besides what an earlier attempt did before it was cut off")
 
 
 def test_the_bulk_job_does_not_act_on_itself() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from redis import Redis
 
-from queues import get_queue, get_schedule, job, schedule
+from queues import get_queue, get_schedule, get_schedules, job, schedule
 from queues.jobs.registry import registry
 from queues.store import keys
 from queues.worker.scheduler import Scheduler
@@ -124,16 +124,37 @@ def test_a_run_between_two_attempts_is_not_hastened_nor_its_attempts_reset(sched
 def test_if_adding_fails_the_slot_is_not_lost(scheduled: Scheduled, connection: Redis, caplog: pytest.LogCaptureFixture) -> None:
     scheduled(cron="0 * * * *", timezone="UTC")
     tick(NOON - 1)
-    connection.set("rq:queues", "a stranger's")
+    connection.set(keys.failed(QUEUE), "a stranger's")
     scheduler = Scheduler()
     for seconds in range(30):
         scheduler.tick(NOON + seconds)
     lines = [record.message for record in caplog.records if "The schedule scheduled cannot be served: " in record.message]
     assert len(lines) == 1, "once a minute"
-    connection.delete("rq:queues")
+    connection.delete(keys.failed(QUEUE))
     tick(NOON + 30)
     assert waiting() == 1
     assert [run.slot.timestamp() for run in get_schedule(NAME).past_runs()] == [NOON]
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-nan", "rubbish", "1e400", ""])
+def test_a_slot_is_taken_once_whatever_a_stranger_wrote(scheduled: Scheduled, connection: Redis, text: str) -> None:
+    scheduled(cron="0 * * * *", timezone="UTC")
+    tick(NOON - 1)
+    connection.hset(keys.schedule(NAME), mapping={"slot": text, "enabled_at": text})
+    (since,) = connection.keys(f"{keys.schedule(NAME)}:since:*")
+    connection.set(since, text)
+    for second in range(3):
+        tick(NOON + second)
+        run_all()
+    assert [run.slot.timestamp() for run in get_schedule(NAME).past_runs() if run.slot] == [NOON]
+
+
+@pytest.mark.parametrize("part", ["", ":runs"])
+def test_a_key_of_another_type_at_one_schedule_hides_no_other(scheduled: Scheduled, connection: Redis, part: str) -> None:
+    scheduled(every=HOUR)
+    connection.set(f"{keys.schedule(NAME)}{part}", "a stranger's")
+    assert NAME in [each.name for each in get_schedules()]
+    assert get_schedule(NAME).past_runs() == []
 
 
 def test_a_changed_cron_text_waits_for_its_own_slot(scheduled: Scheduled) -> None:

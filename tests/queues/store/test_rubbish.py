@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import redis
+from django.core.management import CommandError, call_command
 
-from queues import RedisUnavailable, add_job, get_jobs, get_queue, get_queue_stats
+from queues import (
+    JobNotFound,
+    RedisUnavailable,
+    State,
+    add_job,
+    get_all_queue_stats,
+    get_job,
+    get_jobs,
+    get_queue,
+    get_queue_stats,
+    get_workers,
+)
+from queues.api.prometheus.reading import read_server
+from queues.operations.diagnosis import examine
+from queues.operations.health import Level
 from queues.store import keys, scripts
 from queues.store.fields import rq_time
 from queues.testing import run_jobs
@@ -177,3 +194,69 @@ def test_a_worker_process_names_its_broken_queue_once_and_serves_another(
     worker.terminate()
     said, _ = worker.communicate(timeout=60)
     assert said.count(f"BROKEN rq:finished:{OTHER}") == 1, said
+
+
+TRACES = [f"rq:wip:{QUEUE}", "rq:worker:w:executions", "rq:executions:JOB", "rq:worker:w", "rq:queues", "rq:workers", f"rq:workers:{QUEUE}"]
+
+
+@pytest.mark.parametrize("key", TRACES)
+def test_what_only_rqs_tools_read_stops_no_job_whatever_stands_there(connection: redis.Redis, key: str) -> None:
+    for job_id in ("JOB", "next"):
+        add_job(QUEUE, "greet", {"name": "Ann"}, job_id=job_id)
+    plant(connection, key)
+    add_job(QUEUE, "greet", {"name": "Bob"})
+    units, _ = Claimer(worker="w", lease_seconds=0).claim(connection, [Room(queue=QUEUE, units=5)])
+    claims = [replace(unit.claims[0], claimed_at=time.time() - 5) for unit in units]
+    assert renew(connection, "w", claims) == []
+    assert len(settle(connection, "w", [completed(claim, None) for claim in claims])) == 3
+    assert get_queue_stats(QUEUE).counts() == {"waiting": 0, "active": 0, "completed": 3, "failed": 0, "delayed": 0}
+
+
+STRANGERS = [b"rq:worker:string", b"rq:worker:no queues", b"rq:worker:\xff", b"\xff", b"rq:job:JOB", b""]
+
+
+@pytest.mark.parametrize("member", STRANGERS)
+def test_a_stranger_among_the_workers_hides_nothing(connection: redis.Redis, member: bytes) -> None:
+    add_job(QUEUE, "greet", {"name": "Ann"}, job_id="JOB")
+    connection.set("rq:worker:string", b"rub\xffbish")
+    connection.hset("rq:worker:no queues", mapping={"paused": "1", "queues": ","})
+    for key in ("rq:workers", *(f"rq:workers:{queue}" for queue in (QUEUE, OTHER))):
+        connection.sadd(key, member)
+    stats = get_all_queue_stats()
+    assert (stats[QUEUE].waiting, stats[QUEUE].workers, len(stats)) == (1, 0, 3)
+    assert get_workers() == get_workers(QUEUE) == list(read_server(connection, [QUEUE]).workers) == []
+    get_queue(QUEUE).pause()
+
+
+def test_a_broken_queue_hides_no_other(connection: redis.Redis, caplog: pytest.LogCaptureFixture) -> None:
+    enqueue_plainly(connection, OTHER)
+    plant(connection, f"rq:finished:{QUEUE}")
+    found = get_all_queue_stats()
+    assert QUEUE not in found and found[OTHER].waiting == 1
+    assert f"The queue {QUEUE} cannot be read: BROKEN rq:finished:{QUEUE}" in caplog.text
+    diagnoses = list(examine(probe_seconds=0))
+    assert [each.level for each in diagnoses if each.subject == QUEUE] == [Level.CRITICAL]
+    assert {OTHER, "embeddings"} < {each.subject for each in diagnoses}
+    out = io.StringIO()
+    with pytest.raises(CommandError, match=f"BROKEN rq:finished:{QUEUE}"):
+        call_command("queue_stats", stdout=out)
+    assert OTHER in out.getvalue()
+    with pytest.raises(RedisUnavailable, match=f"BROKEN rq:finished:{QUEUE}"):
+        get_queue(QUEUE).clean(0)
+
+
+def test_what_is_no_text_is_read_all_the_same(connection: redis.Redis) -> None:
+    add_job(QUEUE, "greet", {"name": "Ann"}, dedupe="key", job_id="JOB")
+    connection.hset("rq:job:JOB", b"field\xff", b"\xff")
+    assert add_job(QUEUE, "greet", {"name": "Bob"}, dedupe="key").id == "JOB"
+    connection.rpush(f"rq:queue:{QUEUE}", b"\xff")
+    connection.zadd(f"rq:ext:{QUEUE}:lease", {b"\xff:\xff": 1})
+    for state, key in (("delayed", "scheduled"), ("completed", "finished"), ("failed", "failed")):
+        connection.zadd(f"rq:{key}:{QUEUE}", {b"\xff": 1})
+        assert get_jobs(QUEUE, state) == []
+    assert [job.id for job in get_jobs(QUEUE, "waiting")] == ["JOB"]
+    assert get_jobs(QUEUE, "active") == []
+    with pytest.raises(JobNotFound):
+        get_job("\udcff")
+    connection.hset("rq:job:JOB", mapping={"status": "started", "worker_name": b"\xff"})
+    assert get_queue(QUEUE).cancel("JOB") is State.ACTIVE

@@ -15,6 +15,7 @@ from queues.jobs.registry import registry
 from queues.operations.bulk_dead_letters import BULK_DEAD_LETTERS
 from queues.operations.dead_letter_acts import remove_group, retry_group
 from queues.testing import run_jobs
+from tests.queues.accounts import make_user
 from tests.queues.admin.dead_letters.conftest import FAILS, URL, die, found, plant
 from tests.queues.filling import Committed
 from tests.testapp.jobs import QUEUE
@@ -121,3 +122,10 @@ def test_two_who_retry_and_two_who_remove_a_group_at_once_meet_each_job_once(con
     retried, removed = (sum(act.result().done for act in acts[first::2]) for first in (0, 1))
     assert retried + removed == 3000
     assert (get_queue_stats(QUEUE).waiting, get_queue_stats(QUEUE).failed) == (retried, 0)
+
+
+def test_a_name_of_megabytes_is_refused(client: Client) -> None:
+    client.force_login(make_user("view_queue", "remove_job"))
+    data = {"queue": QUEUE, "name": "x" * 2_000_000, "error_class": "ValueError", "expected": "99999"}
+    assert client.post("/admin/queues/deadletter/remove/", data).status_code == 400
+    assert get_queue_stats(QUEUE).counts()["waiting"] == 0
