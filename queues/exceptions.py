@@ -52,7 +52,7 @@ class UnknownSchedule(QueuesError):
 
 
 class InvalidPayload(QueuesError):
-    """The payload does not fit the job."""
+    """The payload does not fit the job, is no JSON, or is longer than QUEUES_MAX_PAYLOAD_BYTES."""
 
 
 class JobNotFound(QueuesError):

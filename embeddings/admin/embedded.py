@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import quote, unquote
@@ -19,11 +19,7 @@ from django.utils.translation import gettext_lazy
 from embeddings import permissions
 from embeddings.admin.entity_state import read_state
 from embeddings.backfill.reindexing import reindex
-
-if TYPE_CHECKING:  # Django's own ModelAdmin takes no type argument at run time
-    ModelAdmin = admin.ModelAdmin[Any]
-else:
-    ModelAdmin = admin.ModelAdmin
+from queues.admin.typed import ModelAdmin
 
 
 class EmbeddedAdmin(ModelAdmin):

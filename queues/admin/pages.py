@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Concatenate
+from typing import Any, Concatenate
 
-from django.contrib import admin
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase, HttpResponseRedirect
@@ -16,12 +15,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from queues import permissions
+from queues.admin.typed import ModelAdmin
 from queues.exceptions import InvalidPayload, JobNotFound, RedisUnavailable, UnknownJob, UnknownQueue, UnknownSchedule, UnknownWorker
-
-if TYPE_CHECKING:  # Django's own ModelAdmin takes no type argument at run time
-    ModelAdmin = admin.ModelAdmin[Any]
-else:
-    ModelAdmin = admin.ModelAdmin
 
 READS = ("GET", "HEAD")
 FORMS = (*READS, "POST")

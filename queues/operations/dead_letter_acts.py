@@ -11,7 +11,7 @@ from queues.exceptions import JobNotFound
 from queues.jobs.states import State
 from queues.store import keys
 from queues.store.connection import translated
-from queues.store.fields import moment
+from queues.store.fields import moment, text
 from queues.store.finding.filters import Filter
 from queues.store.finding.matching import matching_ids
 from queues.store.queue import Queue, get_queue
@@ -90,5 +90,5 @@ def _ids(queue: Queue, name: str, error_class: str, until: datetime | None = Non
 
 def _is_after(ended_at: bytes | None, until: datetime | None) -> bool:
     """Unless it is said when it ended, it was long ago."""
-    ended = moment((ended_at or b"").decode(errors="replace"))
+    ended = moment(text(ended_at))
     return until is not None and ended is not None and ended > until

@@ -16,6 +16,7 @@ from queues.store import keys, metrics, scripts, stats, workers
 from queues.store import schedules as schedule_store
 from queues.store.answers import allowed
 from queues.store.connection import translated
+from queues.store.fields import text
 from queues.store.queue import get_queue
 from queues.store.servers import Server
 from queues.store.stats import QueueStats
@@ -100,7 +101,7 @@ class _Survey:
         states, readings = rest[: len(self.planned) + 1], rest[len(self.planned) + 1 :]
         return (
             info,
-            sorted(key.decode(errors="replace") for key in allowed(members, ())),
+            sorted(map(text, allowed(members, ()))),
             metrics.parse_outcomes(allowed(outcomes, [()] * len(self.names))),
             schedule_store.parse_states([allowed(state, (None, None, None)) for state in states]),
             {name: _reading(answer) for name, answer in zip(self.names, readings, strict=True)},

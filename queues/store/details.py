@@ -16,7 +16,7 @@ from queues.store import history, keys, payloads
 from queues.store.answers import otherwise
 from queues.store.at_once import at_once
 from queues.store.connection import translated
-from queues.store.fields import integer, unix_moment
+from queues.store.fields import integer, text, unix_moment
 from queues.store.history import Attempt
 from queues.store.job_hash import by_name, job_of
 from queues.store.payloads import Call
@@ -121,7 +121,7 @@ def _read(connection: redis.Redis, job_id: str, log_from: int | None) -> JobDeta
     return JobDetails(
         job=job,
         attempts=tuple(history.attempt(entry) for _, entry in entries or ()),
-        log=LogPart(lines=tuple(line.decode(errors="replace") for line in lines or ()), start=first, total=total or 0),
+        log=LogPart(lines=tuple(map(text, lines or ())), start=first, total=total or 0),
         due_at=_due_at(connection, job) if job.state is State.DELAYED else None,
         **_facts(fields),
     )
@@ -131,7 +131,7 @@ def _facts(fields: Mapping[str, bytes]) -> dict[str, Any]:
     return {
         "call": payloads.try_decode(fields.get("data", b"")),
         "timeout_seconds": integer(fields.get("timeout")),
-        "dedupe": fields.get("dedupe", b"").decode(errors="replace"),
+        "dedupe": text(fields.get("dedupe")),
         "is_told_to_stop": "cancel" in fields,
     }
 

@@ -11,7 +11,7 @@ import redis
 
 from queues.store import keys, workers
 from queues.store.answers import otherwise
-from queues.store.fields import moment
+from queues.store.fields import moment, text
 from queues.store.workers import WorkerInfo
 
 MOST_RUNS = 500
@@ -48,11 +48,9 @@ def read(connection: redis.Redis, queues: Sequence[str]) -> Fleet:
         for queue in queues:
             pipeline.zrange(keys.leases(queue), 0, MOST_RUNS - 1)
         members, *leases = pipeline.execute(raise_on_error=False)
-    names = sorted(key.decode(errors="replace") for key in otherwise(members, ()))
+    names = sorted(map(text, otherwise(members, ())))
     held = [
-        (queue, member.decode(errors="replace").rpartition(":")[0])
-        for queue, found in zip(queues, leases, strict=True)
-        for member in otherwise(found, ())
+        (queue, text(member).rpartition(":")[0]) for queue, found in zip(queues, leases, strict=True) for member in otherwise(found, ())
     ]
     crowded = tuple(queue for queue, found in zip(queues, leases, strict=True) if len(otherwise(found, ())) == MOST_RUNS)
     with connection.pipeline(transaction=False) as pipeline:
@@ -68,7 +66,7 @@ def read(connection: redis.Redis, queues: Sequence[str]) -> Fleet:
 def _runs(held: Sequence[tuple[str, str]], answers: Sequence[Any]) -> dict[str, list[Run]]:
     runs: dict[str, list[Run]] = {}
     for (queue, job_id), answer in zip(held, answers, strict=True):
-        worker, name, started = ((value or b"").decode(errors="replace") for value in otherwise(answer, (None, None, None)))
+        worker, name, started = map(text, otherwise(answer, (None, None, None)))
         runs.setdefault(worker, []).append(Run(id=job_id, name=name, queue=queue, started_at=moment(started)))
     for found in runs.values():
         found.sort(key=lambda run: run.started_at.timestamp() if run.started_at else 0)

@@ -14,7 +14,7 @@ import redis
 
 from queues.jobs.job import Job
 from queues.store import keys
-from queues.store.fields import integer, json_value, unix_moment
+from queues.store.fields import integer, json_value, text, unix_moment
 from queues.store.job_hash import by_name, job_of
 
 MAX_ATTEMPTS = 10
@@ -65,9 +65,9 @@ def attempt(fields: Mapping[bytes, bytes]) -> Attempt:
     """One entry of the stream."""
     return Attempt(
         ending=ENDINGS.get(integer(fields.get(b"type")), Ending.FAILED),
-        worker=fields.get(b"worker_name", b"").decode(errors="replace"),
+        worker=text(fields.get(b"worker_name")),
         traceback=_text(fields.get(b"exc_string", b"")),
-        error_path=fields.get(b"exc_class", b"").decode(errors="replace"),
+        error_path=text(fields.get(b"exc_class")),
         result=json_value(_bytes(fields.get(b"return_value", b""))),
         started_at=unix_moment(fields.get(b"execution_started_at")),
         ended_at=unix_moment(fields.get(b"execution_ended_at")),

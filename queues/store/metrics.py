@@ -15,7 +15,7 @@ from typing import Any
 import redis
 
 from queues.store import keys, scripts
-from queues.store.fields import integer
+from queues.store.fields import integer, text
 
 LAST_BUCKET = 46
 """Whatever is longer than 2^22.5 ms (1 h 39 min) is in it."""
@@ -149,7 +149,7 @@ def _sort(fields: Mapping[bytes, bytes]) -> tuple[dict[str, int], dict[str, dict
     named: dict[str, dict[str, int]] = {}
     errors: dict[tuple[str, str], int] = {}
     for key, value in fields.items():
-        what, colon, name = key.decode(errors="replace").partition(":")
+        what, colon, name = text(key).partition(":")
         if what == "error":
             error_class, _, job = name.partition(":")
             errors[error_class, job] = integer(value)

@@ -16,6 +16,7 @@ from queues.jobs.schedule import Schedule
 from queues.store import keys, scripts
 from queues.store.answers import otherwise
 from queues.store.connection import translated
+from queues.store.fields import text, unix_moment
 
 TTL_SECONDS = 90 * 86400
 
@@ -107,9 +108,7 @@ def parse_states(answers: Sequence[Any]) -> list[ScheduleState]:
     (seconds, micros), *rows = answers
     now = datetime.fromtimestamp(seconds + micros / 1e6, UTC)
     return [
-        ScheduleState(
-            now=now, last_at=_moment(last_at), last_job_id=(last_job or b"").decode(errors="replace"), is_disabled=disabled == b"1"
-        )
+        ScheduleState(now=now, last_at=unix_moment(last_at), last_job_id=text(last_job), is_disabled=disabled == b"1")
         for last_at, last_job, disabled in rows
     ]
 
@@ -123,14 +122,7 @@ def read_runs(connection: redis.Redis, name: str, limit: int) -> list[PastRun]:
 
 
 def _run(line: bytes) -> PastRun | None:
-    match line.decode(errors="replace").split(" "):
-        case [kind, slot, added, job_id, slots] if (added_at := _moment(added)) and slots.isdecimal():
-            return PastRun(job_id=job_id, slot=_moment(slot), added_at=added_at, is_skipped=kind == "waiting", slots=int(slots))
+    match text(line).split(" "):
+        case [kind, slot, added, job_id, slots] if (added_at := unix_moment(added)) and slots.isdecimal():
+            return PastRun(job_id=job_id, slot=unix_moment(slot), added_at=added_at, is_skipped=kind == "waiting", slots=int(slots))
     return None
-
-
-def _moment(text: str | bytes | None) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(float(text), UTC) if text else None
-    except (ValueError, OverflowError, OSError):
-        return None

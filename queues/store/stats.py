@@ -12,7 +12,7 @@ import redis
 
 from queues.store import keys, scripts
 from queues.store.answers import checked
-from queues.store.fields import moment, number
+from queues.store.fields import moment, number, text
 
 log = logging.getLogger("queues")
 
@@ -104,7 +104,7 @@ def _of_row(row: Sequence[Any]) -> QueueStats:
 
 def _oldest(age: bytes, enqueued_at: bytes) -> float:
     """A job of plain RQ's tells its time by the clock of who enqueued it."""
-    stock = moment(enqueued_at.decode(errors="replace"))
+    stock = moment(text(enqueued_at))
     return max(number(age), time.time() - stock.timestamp() if stock else 0.0)
 
 
@@ -128,10 +128,10 @@ def ask_lease_heads(pipeline: redis.client.Pipeline, queue: str, most: int) -> N
 def ask_starts(pipeline: redis.client.Pipeline, members: Sequence[bytes]) -> None:
     """The second step, one answer a member."""
     for member in members:
-        pipeline.hget(keys.job(member.decode(errors="replace").rpartition(":")[0]), "started_at")
+        pipeline.hget(keys.job(text(member).rpartition(":")[0]), "started_at")
 
 
 def count_older(answers: Sequence[Any], seconds: float) -> int:
     """The last step."""
-    starts = [moment(text.decode(errors="replace")) for text in answers if isinstance(text, bytes)]
+    starts = [moment(text(answer)) for answer in answers if isinstance(answer, bytes)]
     return sum(1 for start in starts if start and time.time() - start.timestamp() > seconds)

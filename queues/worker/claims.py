@@ -15,7 +15,7 @@ from queues.exceptions import QueuesError
 from queues.jobs.job import Job
 from queues.jobs.registry import registry
 from queues.store import keys, scripts
-from queues.store.fields import integer, rq_time
+from queues.store.fields import integer, rq_time, text
 from queues.store.job_hash import job_of
 
 DEFAULT_TIMEOUT_SECONDS = 180
@@ -56,7 +56,7 @@ class Claim:
 
     @property
     def name(self) -> str:
-        return self.fields.get("name", b"").decode(errors="replace")
+        return text(self.fields.get("name"))
 
     @property
     def attempts_made(self) -> int:
@@ -164,7 +164,7 @@ class Claimer:
         self.looked_at = now
         for queue in queues:
             members: Any = connection.zrange(keys.leases(queue), 0, -1)
-            for job_id, _, execution in (member.decode(errors="replace").rpartition(":") for member in members):
+            for job_id, _, execution in (text(member).rpartition(":") for member in members):
                 if execution.rsplit("-", 2)[0] in self.unanswered:
                     found.append(Claim(queue=queue, id=job_id, execution=execution, fields={}))
         self.unanswered = {token: sent for token, sent in self.unanswered.items() if now < sent + self.lease_seconds}

@@ -16,6 +16,7 @@ from queues.admin.payload.fields import JSONField, field_for
 from queues.admin.payload.schema import MISSING, Property
 from queues.admin.payload.texts import normal
 from queues.exceptions import InvalidPayload
+from queues.jobs.payload import as_plain
 from queues.jobs.registry import Definition
 from queues.masking import Masker, holds_mask, unmask
 from queues.store import payloads
@@ -76,11 +77,11 @@ class PayloadForm(forms.Form):
         unread = set(self.errors)  # what was entered there could not even be read: the model has nothing to add
         try:
             accepted = self.definition.model.model_validate(self.payload)
-            payloads.encode(self.definition.name, accepted.model_dump(mode="json"))
+            payloads.encode(self.definition.name, as_plain(self.definition.name, accepted))
         except ValidationError as error:
             for fault in error.errors(include_url=False, include_input=False):
                 self._blame(fault["loc"], fault["msg"], unread)
-        except (InvalidPayload, TypeError, ValueError) as error:  # too deep or too large, or no JSON after all
+        except InvalidPayload as error:  # too deep or too large, or no JSON after all
             self.add_error(None, self._masker.text(str(error)))
         return self.cleaned_data
 

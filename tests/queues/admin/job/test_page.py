@@ -17,7 +17,7 @@ from queues.testing import run_jobs
 from tests.clock import HOUR, stay_in_one
 from tests.queues.admin.job.conftest import show, texts, url
 from tests.queues.roundtrips import round_trips
-from tests.testapp.jobs import QUEUE, fail, greet, later_once, mail, tell
+from tests.testapp.jobs import QUEUE, fail, fail_with_token, greet, later_once, mail, tell
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]
 
@@ -165,6 +165,14 @@ class TestWhatItShows:
     def test_a_link_made_of_a_masked_value_is_not_shown(self, operator: Client, queued) -> None:
         def links(job: Job) -> Iterator[Link]:
             yield from (Link(job.data["token"], "/1/"), Link("shown", "/2/"), Link("hidden", f"/3/?t={job.data['token']}"))
+
+        job_link(links)
+        try:
+            page = show(operator, queued(fail_with_token, name="Ann", token="hunter-2-token").id)
+        finally:
+            unregister(links)
+        assert '<a href="/2/">shown</a>' in page
+        assert "hunter-2" not in page
 
     def test_it_needs_one_round_trip_and_a_delayed_job_one_more(self, operator: Client, queued) -> None:
         waiting, delayed = queued(greet, name="Ann"), queued(greet, {"delay": 60}, name="Bob")

@@ -10,7 +10,7 @@ from django.urls import reverse
 from queues import State, get_queue
 from queues.masking import MASK
 from tests.queues.accounts import make_user
-from tests.queues.admin.adding.conftest import ADD, errors, of, only_job, shown_fields
+from tests.queues.admin.job.adding.conftest import ADD, errors, of, only_job, shown_fields
 from tests.testapp.jobs import QUEUE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]

@@ -9,7 +9,7 @@ from pydantic import BaseModel, RootModel
 
 from queues.decorators import job
 from queues.jobs.registry import registry
-from tests.queues.admin.adding.conftest import errors, of, only_job, shown_fields
+from tests.queues.admin.job.adding.conftest import errors, of, only_job, shown_fields
 from tests.testapp.jobs import QUEUE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]

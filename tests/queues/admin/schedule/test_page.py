@@ -13,7 +13,7 @@ from queues.jobs.registry import registry
 from queues.store import keys
 from queues.testing import run_jobs
 from tests.queues.accounts import make_user
-from tests.queues.admin.test_overview import URL, cells, text_of
+from tests.queues.admin.queue.test_overview import URL, cells, text_of
 from tests.testapp.jobs import QUEUE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]

@@ -16,7 +16,7 @@ from queues.operations.bulk_dead_letters import BULK_DEAD_LETTERS
 from queues.operations.dead_letter_acts import remove_group, retry_group
 from queues.testing import run_jobs
 from tests.queues.accounts import make_user
-from tests.queues.admin.dead_letters.conftest import FAILS, URL, die, found, plant
+from tests.queues.admin.dead_letter.conftest import FAILS, URL, die, found, plant
 from tests.queues.filling import Committed
 from tests.testapp.jobs import QUEUE
 

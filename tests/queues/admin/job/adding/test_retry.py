@@ -11,7 +11,7 @@ from queues import Job, State, add_job, get_job
 from queues.masking import MASK
 from queues.store import keys, payloads
 from queues.testing import run_jobs
-from tests.queues.admin.adding.conftest import again, errors, only_job
+from tests.queues.admin.job.adding.conftest import again, errors, only_job
 from tests.queues.filling import Committed
 from tests.testapp.jobs import QUEUE
 

@@ -11,7 +11,7 @@ from queues.jobs.registry import registry
 from queues.operations.bulk import BULK_JOBS
 from queues.operations.bulk_dead_letters import BULK_DEAD_LETTERS
 from queues.testing import run_jobs
-from tests.queues.admin.adding.conftest import ADD, again
+from tests.queues.admin.job.adding.conftest import ADD, again
 from tests.queues.filling import Committed
 from tests.testapp.jobs import QUEUE
 

@@ -11,7 +11,7 @@ import redis
 from django.test import Client
 
 from queues import get_queue_stats
-from tests.queues.admin.dead_letters.conftest import FAILS, FAR, URL, die, found
+from tests.queues.admin.dead_letter.conftest import FAILS, FAR, URL, die, found
 from tests.queues.filling import Committed
 from tests.testapp.jobs import QUEUE
 

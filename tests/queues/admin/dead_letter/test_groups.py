@@ -11,7 +11,7 @@ from queues import add_jobs, get_queue, get_queue_stats
 from queues.operations import dead_letters
 from queues.operations.dead_letters import get_dead_letters
 from queues.testing import run_jobs
-from tests.queues.admin.dead_letters.conftest import found, plant
+from tests.queues.admin.dead_letter.conftest import found, plant
 from tests.queues.filling import Committed
 from tests.testapp.jobs import QUEUE
 

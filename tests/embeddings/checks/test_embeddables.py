@@ -4,13 +4,10 @@ from typing import Any
 
 import pytest
 from django.core.checks import run_checks
-from django.core.exceptions import ImproperlyConfigured
-from django.db import connection, models
-from django.test import override_settings
+from django.db import models
 from django.test.utils import isolate_apps
 
 from embeddings import Embeddable
-from embeddings.checks.database import check_pgvector
 from embeddings.registering.path_checks import find_path_mistakes
 from tests.embeddings.registering.registered import instead_of
 from tests.testapp.models import Country
@@ -80,21 +77,3 @@ def test_a_primary_key_that_the_index_cannot_keep_is_found(key: Any, is_fit: boo
         model = type("Odd", (models.Model,), {"__module__": "tests.testapp.models", "key": key})
     sentences = [sentence for sentence in find_path_mistakes(Embeddable(model)) if "as primary key" in sentence]
     assert (sentences == []) == is_fit
-
-
-@pytest.mark.django_db
-def test_a_role_that_may_not_create_the_missing_extension_is_warned_before_migrate_fails() -> None:
-    assert check_pgvector(databases=["default"]) == []
-    with connection.cursor() as cursor:  # rolled back with the test
-        cursor.execute("DROP EXTENSION vector CASCADE")
-        assert check_pgvector(databases=["default"]) == [], "a superuser may"
-        cursor.execute("CREATE ROLE embeddings_weak")
-        cursor.execute("SET LOCAL ROLE embeddings_weak")
-        (warning,) = check_pgvector(databases=["default"])
-    assert warning.id == "embeddings.W011" and "'embeddings_weak'" in warning.msg and "CREATE EXTENSION vector" in warning.hint
-
-
-def test_without_queues_among_the_apps_nothing_starts_and_one_sentence_says_so() -> None:
-    apps = ["django.contrib.auth", "django.contrib.contenttypes", "embeddings"]
-    with pytest.raises(ImproperlyConfigured, match="'embeddings' needs 'queues' in INSTALLED_APPS"), override_settings(INSTALLED_APPS=apps):
-        pass
