@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.db import connections
-from django.db.backends.base.creation import TEST_DATABASE_PREFIX
 
 from theo.embedded import EmbeddedError, ensure_servers
 
@@ -27,17 +26,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """A commit waits for no disk: nobody cuts the power of the tests' own databases, and most of what they do is commit.
-
-    A database that none of the chosen tests asks for was not made."""
+    """A commit waits for no disk: nobody cuts the power of the tests' own databases, and most of what they do is commit."""
     with django_db_blocker.unblock():
         for database in connections.all():
             name = database.settings_dict["NAME"]
-            if not name.startswith(TEST_DATABASE_PREFIX):
-                continue
-            with database.cursor() as cursor:
-                cursor.execute(f"ALTER DATABASE {database.ops.quote_name(name)} SET synchronous_commit = off")
-            database.close()
+            if name.startswith("test_"):  # not that of an alias which no test of this session uses
+                with database.cursor() as cursor:
+                    cursor.execute(f"ALTER DATABASE {database.ops.quote_name(name)} SET synchronous_commit = off")
+                database.close()
 
 
 @pytest.hookimpl(trylast=True)
