@@ -124,7 +124,7 @@ def read_runs(connection: redis.Redis, name: str, limit: int) -> list[PastRun]:
 
 def _run(line: bytes) -> PastRun | None:
     match line.decode(errors="replace").split(" "):
-        case [kind, slot, added, job_id, slots] if (added_at := _moment(added)) and slots.isdecimal():
+        case [kind, slot, added, job_id, slots] if (added_at := _moment(added)) and slots.isdecimal() and len(slots) < 10:
             return PastRun(job_id=job_id, slot=_moment(slot), added_at=added_at, is_skipped=kind == "waiting", slots=int(slots))
     return None
 
