@@ -61,9 +61,9 @@ def mark_dirty(objects: QuerySet[Any] | Iterable[Model]) -> int:
 
 
 def retry_parked(
-    *, using: str = "default", entity_type: str | None = None, entity_ids: Collection[str] | None = None, error: str = ""
+    *, using: str | None = None, entity_type: str | None = None, entity_ids: Collection[str] | None = None, error: str = ""
 ) -> int:
-    """Takes up again what failed for good, all of it or what fits: see embeddings.owing.parking."""
+    """Takes up again what failed for good, all of it or what fits, in one database or in all: see embeddings.owing.parking."""
     from embeddings.owing import parking
 
     return parking.retry_parked(using=using, entity_type=entity_type, entity_ids=entity_ids, error=error)

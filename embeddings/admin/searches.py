@@ -14,6 +14,7 @@ from embeddings.exceptions import InvalidSearch, ProviderError
 from embeddings.models import EmbeddingModel
 from embeddings.search.result import SearchResult
 from embeddings.search.semantic import search
+from embeddings.search.unembedded import count_unembedded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,8 @@ class Hit:
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """`error` is why the provider gave nothing; `tokens` are estimated as a request's are."""
+    """`error` is why the provider gave nothing; `tokens` are estimated as a request's are; `unembedded` are counted where
+    nothing was found."""
 
     user: Any
     seconds: float
@@ -37,16 +39,18 @@ class Search:
     min_similarity: float = 0.0
     hits: Sequence[Hit] = field(default_factory=list)
     tokens: int = 0
+    unembedded: int = 0
     error: str = ""
 
 
 def run_search(form: SearchForm) -> Search | None:
     """Of a valid form. None where it cannot be searched for: then the form says why."""
     asked, start = form.cleaned_data, time.perf_counter()
+    types = asked["entity_types"] or None
     using = asked.get("database") or settings.databases[0]
     options = {name: asked[name] for name in ("limit", "min_similarity")}
     try:
-        results = search(asked["user"], asked["query"], entity_types=asked["entity_types"] or None, using=using, **options)
+        results = search(asked["user"], asked["query"], entity_types=types, using=using, **options)
         seconds = time.perf_counter() - start
         model = EmbeddingModel.objects.using(using).active()
         tokens = model.get_provider().estimate_tokens(asked["query"])
@@ -62,4 +66,5 @@ def run_search(form: SearchForm) -> Search | None:
         min_similarity=model.min_similarity if asked["min_similarity"] is None else asked["min_similarity"],
         hits=[Hit(result=result, url=address_of(result.entity)) for result in results],
         tokens=tokens,
+        unembedded=0 if results else count_unembedded(asked["user"], entity_types=types, using=using),
     )

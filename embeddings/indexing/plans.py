@@ -58,7 +58,7 @@ def load_rows(entities: Iterable[Entity], *, using: str) -> dict[Entity, Any]:
     for entity_type, wanted in ids.items():
         if entity_type in registry:
             embeddable = registry.get(entity_type)
-            keys = [key for key in (_to_key(embeddable, entity_id) for entity_id in wanted) if key is not None]
+            keys = [key for key in (embeddable.key_of(entity_id) for entity_id in wanted) if key is not None]
             rows |= {(entity_type, str(row.pk)): row for row in embeddable.queryset().using(using).filter(pk__in=keys)}
     return rows
 
@@ -102,11 +102,3 @@ def content_hash(text: str, metadata: dict[str, Any], *, recipe: str, model: Emb
     """SHA-256, hex, over all that the stored rows depend on."""
     parts = [model.pk, recipe, text, json.dumps(metadata, sort_keys=True)]
     return hashlib.sha256("\x00".join(map(str, parts)).encode("utf-8", "replace")).hexdigest()
-
-
-def _to_key(embeddable: Embeddable, entity_id: str) -> Any:
-    """The id as the model's key has it; None where it cannot be one."""
-    try:
-        return embeddable.model._meta.pk.to_python(entity_id)
-    except Exception:
-        return None

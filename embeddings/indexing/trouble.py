@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
+from typing import Any
 
-from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, connections
+from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, ProgrammingError, connections
 
 from embeddings.registering.registry import registry
+
+log = logging.getLogger("embeddings")
 
 DATABASE_TROUBLE = (OperationalError, InterfaceError, InternalError)
 """It is away, restarting, full, read-only or broke a deadlock; of its internal errors `is_trouble` says which."""
 
 READ_ONLY = "25006"
 DISK_FULL = "53100"
-SERVES_NOBODY = (READ_ONLY, "53", "40P01", "55P03")
+LOCK_NOT_AVAILABLE = "55P03"
+SERVES_NOBODY = (READ_ONLY, "53", "40P01", LOCK_NOT_AVAILABLE)
 """read_only_sql_transaction, insufficient resources, deadlock_detected, lock_not_available: of PostgreSQL's error codes, appendix A."""
 
 # Ten seconds are longer than any statement of ours holds a lock, and well within a job's time: a migration may take as long as it likes.
@@ -25,11 +30,9 @@ SELECT set_config('lock_timeout', least(
     nullif(extract(epoch FROM current_setting('statement_timeout')::interval) * 500, 0)
 )::int::text, true)
 """
-# The second one is refused where nothing can be written.
-OUR_TABLES = """
-LOCK TABLE embeddings_dirtyentity, embeddings_embeddingstate, embeddings_embedding IN ROW EXCLUSIVE MODE;
-SELECT FROM embeddings_dirtyentity LIMIT 0 FOR UPDATE
-"""
+OUR_TABLES = ("embeddings_dirtyentity", "embeddings_embeddingstate", "embeddings_embedding")
+IS_WRITABLE = "SELECT FROM embeddings_dirtyentity LIMIT 0 FOR UPDATE"
+"""Refused where nothing can be written."""
 
 
 def sqlstate(error: BaseException) -> str:
@@ -50,12 +53,27 @@ def serves_nobody(error: BaseException, *, using: str) -> bool:
 
 def await_tables(entity_types: Collection[str], *, using: str) -> None:
     """One round trip before the provider is paid. Raises OperationalError where a migration holds a table of ours or of the rows for
-    longer than a short wait, InternalError where the database is read-only."""
+    longer than a short wait, InternalError where the database is read-only.
+
+    Who waits for a table holds none meanwhile, so that a migration that wants several never meets a deadlock with a worker.
+    """
     connection = connections[using]
     if connection.in_atomic_block:
         return
+    locks = [*(f"{table} IN ROW EXCLUSIVE MODE" for table in OUR_TABLES), *_row_locks(entity_types, connection)]
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute(";".join([*(f"LOCK TABLE {lock} NOWAIT" for lock in locks), IS_WRITABLE]))
+        except OperationalError as error:
+            if sqlstate(error) != LOCK_NOT_AVAILABLE:
+                raise
+            for lock in locks:
+                cursor.execute(f"{WAIT_SHORTLY};LOCK TABLE {lock}")
+        except ProgrammingError as error:  # no such table, no right, a view of another server: whoever reads it fails by itself
+            log.debug("The tables were not looked at: %s", error)
+
+
+def _row_locks(entity_types: Collection[str], connection: Any) -> list[str]:
     models = [registry.get(entity_type).model for entity_type in sorted(entity_types) if entity_type in registry]
     tables = {table._meta.db_table for model in models for table in (model, *model._meta.get_parent_list())}
-    looks = [f"SELECT FROM {connection.ops.quote_name(table)} LIMIT 0" for table in sorted(tables)]
-    with connection.cursor() as cursor:
-        cursor.execute(";".join([WAIT_SHORTLY, OUR_TABLES, *looks]))
+    return [f"{connection.ops.quote_name(table)} IN ACCESS SHARE MODE" for table in sorted(tables)]

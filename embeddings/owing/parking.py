@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import QuerySet
 
+from embeddings.conf import settings
 from embeddings.models import DirtyEntity, FanOut
 from embeddings.owing.changes import PART, Change, Entity
 from embeddings.owing.dirty import record
@@ -49,43 +50,53 @@ def park_fan_out(data: FanOutJobData, *, reason: str) -> None:
 
 def find_parked(
     *,
-    using: str = "default",
+    using: str | None = None,
     entity_type: str | None = None,
     entity_ids: Collection[str] | None = None,
     error: str = "",
     most: int | None = None,
 ) -> list[Parked]:
-    """What is parked, the latest first: all, or what fits all of the type, the ids and `error`, a part of the reason; of entities and
-    of fan-outs `most` each."""
-    dirty, fan_outs = _parked(using, entity_type, entity_ids, error)
-    related = [
-        Parked(
-            database=using,
-            entity_type=row.entity_type,
-            entity_id=row.related_id,
-            path=row.path,
-            reason=row.parked_reason,
-            parked_at=row.parked_at,
-        )
-        for row in fan_outs[:most]
-    ]
-    return [*(parked_entity(row, using) for row in dirty[:most]), *related]
+    """What is parked, the latest first: all, or what fits all of the type, the ids and `error`, a part of the reason; in one database
+    or in all of EMBEDDINGS_DATABASES; of entities and of fan-outs `most` each."""
+    found: list[Parked] = []
+    for database in _databases(using):
+        dirty, fan_outs = _parked(database, entity_type, entity_ids, error)
+        found += [parked_entity(row, database) for row in dirty[:most]]
+        found += [_parked_fan_out(row, database) for row in fan_outs[:most]]
+    return found
 
 
 def parked_entity(row: DirtyEntity, using: str) -> Parked:
     return Parked(database=using, entity_type=row.entity_type, entity_id=row.entity_id, reason=row.parked_reason, parked_at=row.parked_at)
 
 
+def _parked_fan_out(row: FanOut, using: str) -> Parked:
+    return Parked(
+        database=using,
+        entity_type=row.entity_type,
+        entity_id=row.related_id,
+        path=row.path,
+        reason=row.parked_reason,
+        parked_at=row.parked_at,
+    )
+
+
 def retry_parked(
-    *, using: str = "default", entity_type: str | None = None, entity_ids: Collection[str] | None = None, error: str = ""
+    *, using: str | None = None, entity_type: str | None = None, entity_ids: Collection[str] | None = None, error: str = ""
 ) -> int:
     """Unparks and enqueues what find_parked finds. Returns how many. Redis being away costs nothing but time: the sweep comes by."""
-    dirty, fan_outs = _parked(using, entity_type, entity_ids, error)
     count = 0
-    for part in parts(dirty.values_list("entity_type", "entity_id").iterator(chunk_size=PART), PART):
-        record([Change(entity_type=kind, entity_id=entity_id) for kind, entity_id in part], using=using)
-        count += len(part)
-    return count + _retry_fan_outs(fan_outs, using)
+    for database in _databases(using):
+        dirty, fan_outs = _parked(database, entity_type, entity_ids, error)
+        for part in parts(dirty.values_list("entity_type", "entity_id").iterator(chunk_size=PART), PART):
+            record([Change(entity_type=kind, entity_id=entity_id) for kind, entity_id in part], using=database)
+            count += len(part)
+        count += _retry_fan_outs(fan_outs, database)
+    return count
+
+
+def _databases(using: str | None) -> Sequence[str]:
+    return settings.databases if using is None else (using,)
 
 
 def _parked(

@@ -48,8 +48,8 @@ class ProviderState:
             model=model,
             kind=kinds.get(text.get("kind", "")),
             reason=text.get("reason", ""),
-            since=datetime.fromtimestamp(int(text["since"]), UTC) if text.get("since", "").isdecimal() else None,
-            failures=int(text["failures"]) if text.get("failures", "").isdecimal() else 0,
+            since=_moment(text.get("since", "")),
+            failures=_count(text.get("failures", "")),
             retry_in_seconds=max(0, closed_ms) / 1000,
         )
 
@@ -59,3 +59,18 @@ class ProviderState:
         since = f" since {self.since:%Y-%m-%d %H:%M:%S} UTC" if self.since else ""
         next_try = f" (next try in {self.retry_in_seconds:.0f} s)" if self.is_in_trouble else ""
         return f"{TEXTS[self.kind]}{since}: {self.reason}{next_try}"
+
+
+def _count(text: str) -> int:
+    """0 for what our scripts never write."""
+    try:
+        return int(text)
+    except ValueError:  # also of too many digits
+        return 0
+
+
+def _moment(unix_seconds: str) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(int(unix_seconds), UTC)
+    except (ValueError, OverflowError, OSError):  # no number, or beyond all years
+        return None

@@ -77,6 +77,13 @@ class Embeddable:
                 return None
         return getattr(obj, obj._meta.get_field(last).attname)
 
+    def key_of(self, entity_id: str) -> Any:
+        """The id as the model's key has it; None where it cannot be one."""
+        try:
+            return self.model._meta.pk.to_python(entity_id)
+        except Exception:
+            return None
+
     def is_touched_by(self, update_fields: frozenset[str] | None) -> bool:
         """Whether a save of these fields (None: all of them) can change anything here."""
         if update_fields is None or self.watched_fields is None:

@@ -123,6 +123,6 @@ def read_runs(connection: redis.Redis, name: str, limit: int) -> list[PastRun]:
 
 def _run(line: bytes) -> PastRun | None:
     match text(line).split(" "):
-        case [kind, slot, added, job_id, slots] if (added_at := unix_moment(added)) and slots.isdecimal():
+        case [kind, slot, added, job_id, slots] if (added_at := unix_moment(added)) and slots.isdecimal() and len(slots) < 10:
             return PastRun(job_id=job_id, slot=unix_moment(slot), added_at=added_at, is_skipped=kind == "waiting", slots=int(slots))
     return None

@@ -33,9 +33,10 @@ def test_search_prints_hits(ann: User) -> None:
     assert "Nothing is similar enough" in run("embeddings_search", "zebra", "--user", "ann")
 
 
-def test_a_search_that_finds_nothing_says_what_is_not_embedded_yet(ann: User) -> None:
+def test_a_search_that_finds_nothing_says_what_is_not_embedded_yet(ann: User, bob: User) -> None:
     Note.objects.create(author=ann, title="heart doctor")
     assert "1 entity is not embedded yet: manage.py rqworker embeddings" in run("embeddings_search", "doctor", "--user", "ann")
+    assert "not embedded" not in run("embeddings_search", "doctor", "--user", "bob")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from embeddings import EmbeddingsError, search
+from embeddings.search.unembedded import count_unembedded
 from theo.web.forms import SearchForm
 from theo.web.hits import Hit, build_hits
 
@@ -17,7 +18,9 @@ log = logging.getLogger(__name__)
 def search_page(request: HttpRequest) -> HttpResponse:
     form = SearchForm(request.GET or None)
     hits, is_unavailable = _find(request.user, form) if form.query else ([], False)
-    page = {"form": form, "hits": hits, "is_unavailable": is_unavailable}
+    is_empty = bool(form.query) and not hits and not is_unavailable
+    unembedded = count_unembedded(request.user, entity_types=form.entity_types) if is_empty else 0
+    page = {"form": form, "hits": hits, "is_unavailable": is_unavailable, "unembedded": unembedded}
     return render(request, "web/search.html", page, status=503 if is_unavailable else 200)
 
 

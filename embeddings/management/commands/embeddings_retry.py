@@ -2,6 +2,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from embeddings.conf import settings
 from embeddings.management.arguments import database
 from embeddings.management.command import EmbeddingsCommand
 from embeddings.management.reports import as_dicts, write_json
@@ -19,11 +20,11 @@ class Command(EmbeddingsCommand):
         parser.add_argument("--id", action="append", dest="entity_ids", metavar="ID", help="only this entity (repeatable)")
         parser.add_argument("--error", default="", metavar="TEXT", help="only what has this in its reason")
         parser.add_argument("--all", action="store_true", dest="everything", help="all that is parked")
-        parser.add_argument("--database", type=database, default="default", metavar="ALIAS", help="only this database (default: default)")
+        parser.add_argument("--database", type=database, metavar="ALIAS", help="only this database (default: all of EMBEDDINGS_DATABASES)")
         parser.add_argument("--dry-run", action="store_true", help="only list what would be retried")
         parser.add_argument("--json", action="store_true", help="print the list as JSON")
 
-    def handle(self, *, database: str, everything: bool, dry_run: bool, **options: Any) -> None:
+    def handle(self, *, database: str | None, everything: bool, dry_run: bool, **options: Any) -> None:
         chosen = {name: options[name] for name in ("entity_type", "entity_ids", "error") if options[name]}
         if everything and chosen:
             raise CommandError("--all leaves nothing to choose: give it alone, or --type, --id and --error without it.")
@@ -48,4 +49,5 @@ class Command(EmbeddingsCommand):
 def _line(item: Parked) -> str:
     name = f"{item.entity_type} by {item.path} {item.entity_id}" if item.path else f"{item.entity_type} {item.entity_id}"
     at = f"{item.parked_at:%Y-%m-%d %H:%M}" if item.parked_at else ""
-    return f"{at}  {plain_line(name)}: {plain_line(item.reason, 200)}"
+    where = f" ({item.database})" if len(settings.databases) > 1 else ""
+    return f"{at}  {plain_line(name)}{where}: {plain_line(item.reason, 200)}"

@@ -7,7 +7,7 @@ from embeddings.management.arguments import add_types, get_user
 from embeddings.management.command import EmbeddingsCommand
 from embeddings.management.reports import write_json
 from embeddings.management.words import counted, plural
-from embeddings.models import DirtyEntity
+from embeddings.search.unembedded import count_unembedded
 from queues.plain import plain_line
 
 
@@ -26,7 +26,8 @@ class Command(EmbeddingsCommand):
         self, *, query: str, user: str, entity_types: list[str] | None, limit: int, min_similarity: float | None, **options: Any
     ) -> None:
         try:
-            hits = search(get_user(user), query, entity_types=entity_types, limit=limit, min_similarity=min_similarity)
+            owner = get_user(user)
+            hits = search(owner, query, entity_types=entity_types, limit=limit, min_similarity=min_similarity)
         except EmbeddingsError as error:
             raise CommandError(str(error)) from error
         if options["json"]:
@@ -37,7 +38,7 @@ class Command(EmbeddingsCommand):
             self.stdout.write(f"{hit.similarity:.2f}  {hit.entity_type:10} {plain_line(hit.entity_id):>8}  {plain_line(hit.content, 90)}")
         if not hits:
             self.stdout.write("Nothing is similar enough. Try other words, or --min-similarity.")
-            if owed := DirtyEntity.objects.pending().count():
+            if waiting := count_unembedded(owner, entity_types=entity_types):
                 self.stdout.write(
-                    f"{counted(owed, 'entity')} {plural(owed, 'is')} not embedded yet: manage.py rqworker embeddings does that."
+                    f"{counted(waiting, 'entity')} {plural(waiting, 'is')} not embedded yet: manage.py rqworker embeddings does that."
                 )

@@ -8,8 +8,9 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils.timezone import now
 
-from embeddings.models import EmbeddingUsage
+from embeddings.models import DirtyEntity, EmbeddingUsage
 from embeddings.providers.fake import FakeProvider
 from tests.embeddings.admin.conftest import MARKUP, SEARCH, Staff, text_of
 from tests.embeddings.conftest import work
@@ -55,6 +56,14 @@ def test_types_limit_and_similarity_are_those_that_were_asked_for(indexed: None,
     assert "1 hit for ann" in text_of(look(searcher, user="ann", limit="1"))
     assert "0 hits for ann" in text_of(look(searcher, user="ann", min_similarity="0.99"))
     assert "2 hits for ann" in text_of(look(searcher, user="ann", query="nothing of the kind", min_similarity="-1"))
+
+
+def test_what_is_not_embedded_yet_is_said_where_nothing_is_found(ann: User, bob: User, searcher: Client) -> None:
+    Note.objects.create(author=ann, title="the heart doctor of Ann")
+    DirtyEntity.objects.create(entity_type="note", entity_id="no key", version=1, dirtied_at=now(), enqueued_at=now())
+    assert "1 entity of ann is not embedded yet" in text_of(look(searcher, user="ann"))
+    for posted in ({"user": "bob"}, {"user": "ann", "entity_types": ["document"]}):
+        assert "not embedded" not in text_of(look(searcher, **posted))
 
 
 def test_without_the_right_to_search_as_others_everybody_searches_as_oneself(indexed: None, viewer: Client) -> None:

@@ -179,7 +179,7 @@ def test_rows_of_another_database_are_served_and_retried_there(monkeypatch: pyte
     assert list(Embedding.objects.using("other").values_list("content", flat=True)) == ["there"]
     assert EmbeddingState.objects.using("other").get(status="failed").error_class == "ValueError"
     monkeypatch.setattr(NoteEmbeddable, "content", lambda self, note: note.title)
-    assert (retry_parked(), retry_parked(using="other")) == (0, 1)
+    assert (retry_parked(using="default"), retry_parked(using="other")) == (0, 1)
     work()
     assert Embedding.objects.using("other").count() == 2
     assert (Embedding.objects.count(), DirtyEntity.objects.using("other").count()) == (0, 0)

@@ -10,9 +10,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db.models.functions import Now
+from django.test import override_settings
 
 from embeddings import mark_dirty, retry_parked
-from embeddings.models import DirtyEntity, EmbeddingState, FanOut
+from embeddings.models import DirtyEntity, Embedding, EmbeddingState, FanOut
 from embeddings.owing.parking import find_parked
 from queues import QueueStats, get_failed_jobs, get_queue, get_queue_stats, remove_failed, retry_failed, retry_job
 from queues.testing import run_jobs
@@ -161,6 +162,22 @@ def test_parked_fan_outs_are_listed_and_go_on(ann: User) -> None:
     assert "1 was enqueued again" in run("--all")
     work()
     assert (contents(), FanOut.objects.count()) == ({"soup on the shelf kitchen"}, 0)
+
+
+@pytest.mark.django_db(databases=["default", "other"], transaction=True)
+@override_settings(EMBEDDINGS_DATABASES=("default", "other"))
+def test_every_database_is_looked_into_unless_one_is_named(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    eve = User.objects.using("other").create(username="eve")
+    here = Note.objects.create(author=ann, title="unbuildable here")
+    there = Note.objects.using("other").create(author=eve, title="unbuildable there")
+    run_jobs("embeddings", delayed=True)
+    lines = run().splitlines()
+    assert f"note {here.pk} (default): ValueError" in lines[0] and f"note {there.pk} (other): ValueError" in lines[1]
+    assert "1 is parked" in run("--database", "other")
+    monkeypatch.setattr(NoteEmbeddable, "content", lambda self, note: note.title)
+    assert "2 were enqueued again" in run("--all")
+    work()
+    assert [Embedding.objects.using(alias).count() for alias in ("default", "other")] == [1, 1]
 
 
 def test_retrying_a_misspelled_type_is_refused() -> None:

@@ -246,6 +246,9 @@ def test_without_redis_everybody_is_let_through() -> None:
 
 def test_rubbish_in_its_keys_holds_nobody_up(gate: Gate) -> None:
     closed, trouble, probe_key = keys_of(gate.id)
+    for number in ("1" + "0" * 18, "9" * 5000, "-1", "\u0663"):
+        redis().hset(trouble, mapping={"kind": "circuit", "failures": number, "since": number})
+        assert "an open circuit" in str(gate.state)
     redis().hset(trouble, mapping={"kind": "rubbish", "failures": "many", "pause": "long", "since": "ever"})
     assert gate.state.kind is None
     with gate.passage(seconds=5) as is_probe:

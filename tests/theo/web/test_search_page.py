@@ -58,6 +58,16 @@ def test_nobody_finds_what_others_know(client, user):
     assert "Nothing that you know" in page.content.decode()
 
 
+def test_what_was_saved_a_moment_ago_is_said_to_be_on_its_way_to_its_owner_alone(browser, user, client):
+    Person.objects.create(user=user, name="Eva Nagy", title="cardiologist")
+    assert "1 of your entries cannot be found yet" in browser.get("/", {"q": "cardiologist"}).content.decode()
+    assert "cannot be found yet" not in browser.get("/", {"q": "cardiologist", "type": "place"}).content.decode()
+    client.force_login(get_user_model().objects.create_user("grace"))
+    assert "cannot be found yet" not in client.get("/", {"q": "cardiologist"}).content.decode()
+    run_jobs("embeddings")
+    assert "cannot be found yet" not in browser.get("/", {"q": "zebra"}).content.decode()
+
+
 def test_a_search_can_be_limited_to_a_type(browser, user):
     Person.objects.create(user=user, name="Paris Hilton")
     Place.objects.create(user=user, name="Paris")

@@ -19,6 +19,7 @@ from tests.testapp.jobs import QUEUE
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]
 
 NAME = "weekly/<b>report"
+RUN = "waiting 1760000000 1760000000.5 the-job"
 PAGE = "/admin/queues/schedule/weekly_2F_3Cb_3Ereport/change/"
 
 
@@ -76,7 +77,7 @@ def test_past_runs_say_what_became_of_their_jobs_and_show_no_harm(operator: Clie
 
 
 def test_times_passed_over_for_a_waiting_run_are_told_as_one(operator: Client, connection) -> None:
-    connection.lpush(keys.schedule_runs(NAME), "waiting 1760000000 1760000000.5 the-job 1234", "slot rubbish", "waiting x y")
+    connection.lpush(keys.schedule_runs(NAME), f"{RUN} 1234", "slot rubbish", "waiting x y", f"{RUN} {'9' * 5000}")
     page = operator.get(PAGE).content.decode()
     assert "1,234 times, the last 2025-10-09" in text_of(page)
     assert "none added: this job still waited" in page
