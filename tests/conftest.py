@@ -29,12 +29,11 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """A commit waits for no disk: nobody cuts the power of the tests' own databases, and most of what they do is commit."""
     with django_db_blocker.unblock():
         for database in connections.all():
-            if not (name := database.settings_dict["NAME"]).startswith("test_"):
-                continue  # no selected test uses it, so it was not made
-            with database.cursor() as cursor:
-                name = database.ops.quote_name(name)
-                cursor.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
-            database.close()
+            name = database.settings_dict["NAME"]
+            if name.startswith("test_"):  # not that of an alias which no test of this session uses
+                with database.cursor() as cursor:
+                    cursor.execute(f"ALTER DATABASE {database.ops.quote_name(name)} SET synchronous_commit = off")
+                database.close()
 
 
 @pytest.hookimpl(trylast=True)
