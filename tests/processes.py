@@ -18,7 +18,6 @@ import redis
 from django.conf import settings
 from django.db import connection
 
-from queues import get_workers
 from theo.embedded.paths import database_url
 from theo.embedded.postgres import Postgres
 from theo.embedded.redis import find_binary
@@ -38,13 +37,6 @@ def wait_until(is_true: Callable[[], object], timeout_seconds: float = 60.0) -> 
     while not is_true():
         assert time.monotonic() < deadline, "the condition did not come true in time"
         time.sleep(0.02)
-
-
-def wait_until_heard(connection: redis.Redis, workers: int = 1) -> None:
-    """Waits until so many workers live and listen to commands: one is seen a moment before it listens."""
-    wait_until(lambda: len(get_workers()) == workers)
-    channels = [f"rq:pubsub:{worker.name}" for worker in get_workers()]
-    wait_until(lambda: all(listeners for _, listeners in connection.pubsub_numsub(*channels)))
 
 
 def kill(process: subprocess.Popen[str]) -> None:

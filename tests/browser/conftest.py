@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import axe_playwright_python
 import pytest
 import redis
 from django.conf import settings
@@ -24,19 +23,6 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's own l
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-AREAS = "#header, #nav-sidebar, #toggle-nav-sidebar, .breadcrumbs, #changelist-filter, #changelist-search, .paginator, .toplinks"
-STOCK = f":is({AREAS}), :is({AREAS}) *"
-"""Django's own markup around and on our pages: its links are lower than 24 pixels, and some are told from text by colour alone."""
-OTHERS = ":not(.embedding-state, .embedding-state *)"
-"""What is not ours on a page of Django's own ModelAdmin."""
-STOCK_FAULTS = ("target-size", "link-in-text-block")
-"""The rules that it breaks. Our own elements keep both."""
-AUDIT = """async ([options, rules, stock]) => (await axe.run(document, options)).violations.map(({id, nodes}) => [
-  id, nodes.filter(node => !(rules.includes(id) && node.element.matches(stock))).map(node => node.html)
-]).filter(([id, found]) => found.length)"""
-
 Login = Callable[..., User]
 
 
@@ -108,19 +94,6 @@ def login(context: BrowserContext, live_server: Any) -> Login:
         return user
 
     return log_in
-
-
-@pytest.fixture
-def check_accessibility() -> Callable[..., None]:
-    """`check_accessibility(page)` fails with what axe finds by WCAG 2.2 AA, but for STOCK_FAULTS of what the selector `stock` matches."""
-
-    def check(page: Page, *, stock: str = STOCK) -> None:
-        page.evaluate(AXE)
-        options = {"runOnly": {"type": "tag", "values": TAGS}, "elementRef": True}
-        options["preload"] = False  # it would look for what a style sheet imports beside the page
-        assert page.evaluate(AUDIT, [options, STOCK_FAULTS, stock]) == []
-
-    return check
 
 
 def _is_fault(message: ConsoleMessage) -> bool:

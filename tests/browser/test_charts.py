@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable
-from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 from redis import Redis
 
 from queues import add_jobs, get_queue
 from tests.browser.conftest import Login
+from tests.browser.looks import check_every_look
 from tests.processes import StartWorker
 from tests.queues.store.counting import plant_day
 from tests.testapp.jobs import QUEUE
@@ -43,23 +40,12 @@ def test_an_operator_reads_rates_and_times_and_finds_the_job_that_fails(page: Pa
     expect(page.get_by_role("img", name="Jobs ended by the hour")).to_be_visible()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_the_metrics_are_accessible_and_fit_a_phone(
-    page: Page, login: Login, connection: Redis, check_accessibility: Callable[..., None], theme: str, width: int
-) -> None:
+def test_the_metrics_are_accessible_and_fit(page: Page, login: Login, connection: Redis) -> None:
     login("view_queue")
     plant_day(connection, QUEUE)
-    page.emulate_media(color_scheme=theme)
-    page.set_viewport_size({"width": width, "height": 900})
     page.goto(URL)
     page.get_by_text("Numbers").first.click()
-    check_accessibility(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    if folder := os.environ.get("SHOTS"):
-        page.screenshot(path=Path(folder) / f"metrics-{theme}-{width}.png", full_page=True)
-        page.goto(f"{URL}?window=24h&sort=failing")
-        page.screenshot(path=Path(folder) / f"metrics24-{theme}-{width}.png", full_page=True)
+    check_every_look(page)
 
 
 def test_a_redis_that_is_away_is_a_page_that_says_so(page: Page, login: Login, settings) -> None:

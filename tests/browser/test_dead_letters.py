@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import pytest
 from playwright.sync_api import Page, expect
 
 from queues import add_jobs, get_queue_stats
 from tests.browser.conftest import Login
+from tests.browser.looks import check_every_look
 from tests.processes import StartWorker, wait_until
 from tests.queues.accounts import make_user
 from tests.testapp.jobs import QUEUE
@@ -89,23 +87,16 @@ def test_a_viewer_is_offered_nothing_to_do(page: Page, login: Login, start_worke
     expect(page.get_by_role("link", name="Remove")).to_have_count(0)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_the_pages_are_accessible(
-    page: Page, login: Login, start_worker: StartWorker, check_accessibility: Callable[..., None], theme: str, width: int
-) -> None:
+def test_the_pages_are_accessible_and_fit(page: Page, login: Login, start_worker: StartWorker) -> None:
     login()
-    page.emulate_media(color_scheme=theme)
-    page.set_viewport_size({"width": width, "height": 844})
     page.goto(URL)
     expect(page.get_by_text("No dead letters: nothing is kept as failed")).to_be_visible()
     die(start_worker, fail=2, give_up=1)
     page.goto(URL)
-    check_accessibility(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    check_every_look(page)
     page.get_by_role("link", name="Remove all of ValueError in fail").click()
-    check_accessibility(page)
+    check_every_look(page)
     page.get_by_role("button", name="Remove 2 dead letters").click()
     page.goto("/admin/queues/auditentry/")
     expect(page.get_by_text("2 of 2 removed")).to_be_visible()
-    check_accessibility(page)
+    check_every_look(page)

@@ -12,15 +12,13 @@ from playwright.sync_api import Page, expect
 
 from embeddings.models import DirtyEntity, EmbeddingModel
 from queues.testing import run_jobs
-from tests.browser.conftest import OTHERS, Login
+from tests.browser.conftest import Login
+from tests.browser.looks import OTHERS, check_every_look
 from tests.processes import StartWorker
 from tests.testapp.models import Note
 
 COVERAGE = "/admin/embeddings/coverage/"
 SEARCH = f"{COVERAGE}search/"
-THEMES = pytest.mark.parametrize("theme", ["light", "dark"])
-
-Check = Callable[..., None]
 
 
 @pytest.fixture
@@ -47,50 +45,32 @@ def trouble() -> None:
     provider._forget()  # type: ignore[attr-defined]
 
 
-@THEMES
-def test_the_coverage_page_is_accessible_in_all_that_it_can_show(
-    page: Page, login: Login, note: Note, check_accessibility: Check, theme: str
-) -> None:
+def test_the_coverage_page_is_accessible_in_all_that_it_can_show(page: Page, login: Login, note: Note) -> None:
     login()
     trouble()
-    page.emulate_media(color_scheme=theme)
     page.goto(COVERAGE)
     expect(page.get_by_role("row", name=re.compile("^note "))).to_contain_text(["1 of 3 (33 %)", "ValueError: no content"])
     expect(page.get_by_role("row", name="fake: bag-of-words")).to_contain_text("cut off: the circuit is open")
-    check_accessibility(page)
+    check_every_look(page)
 
 
-@THEMES
-def test_the_search_page_is_accessible_with_hits_and_with_errors(
-    page: Page, login: Login, note: Note, check_accessibility: Check, theme: str
-) -> None:
+def test_the_search_page_is_accessible_with_hits_and_with_errors(page: Page, login: Login, note: Note) -> None:
     login()
-    page.emulate_media(color_scheme=theme)
     page.goto(SEARCH)
     search_as(page, "nobody")
     expect(page.get_by_text("There is no user nobody.")).to_be_visible()
-    check_accessibility(page)
+    check_every_look(page)
     search_as(page, "ann")
     expect(page.get_by_role("status")).to_contain_text("1 hit for ann")
-    check_accessibility(page)
+    check_every_look(page)
 
 
-@THEMES
-def test_an_entitys_own_page_is_accessible(page: Page, login: Login, note: Note, check_accessibility: Check, theme: str) -> None:
+def test_an_entitys_own_page_is_accessible(page: Page, login: Login, note: Note) -> None:
     login()
-    page.emulate_media(color_scheme=theme)
     page.goto(f"/admin/testapp/note/{note.pk}/change/")
     expect(page.locator(".embedding-state")).to_contain_text("1 chunk")
     page.expected_faults += ["Applying inline style", "(index 0)"]  # type: ignore[attr-defined]  # axe's own; other tests load this page
-    check_accessibility(page, stock=OTHERS)
-
-
-@pytest.mark.parametrize("url", [COVERAGE, SEARCH])
-def test_nothing_is_wider_than_a_telephone(page: Page, login: Login, note: Note, url: str) -> None:
-    login()
-    page.set_viewport_size({"width": 390, "height": 800})
-    page.goto(url)
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    check_every_look(page, stock=OTHERS)
 
 
 def test_a_search_as_a_user_shows_the_score_and_leads_to_the_entity(page: Page, login: Login, note: Note) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-import pytest
 import redis
 from django.contrib.staticfiles import finders
 from playwright.sync_api import Locator, Page, expect
@@ -14,6 +13,7 @@ from queues import Job, add_job, get_job, get_queue
 from queues.masking import MASK
 from queues.store import keys, payloads
 from tests.browser.conftest import Login
+from tests.browser.looks import check_every_look
 from tests.processes import StartWorker, wait_until
 from tests.testapp.jobs import QUEUE
 
@@ -195,26 +195,12 @@ def everything_that_shows(page: Page, connection: redis.Redis) -> list[tuple[str
     ]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_all_its_pages_are_accessible(
-    page: Page, login: Login, check_accessibility: Callable[..., None], connection: redis.Redis, theme: str
-) -> None:
+def test_all_its_pages_are_accessible_and_fit(page: Page, login: Login, connection: redis.Redis) -> None:
     login()
-    page.emulate_media(color_scheme=theme)
     for place, prepare in everything_that_shows(page, connection):
         page.goto(place)
         prepare()
-        check_accessibility(page)
-
-
-def test_all_its_pages_fit_a_phone(page: Page, login: Login, connection: redis.Redis) -> None:
-    login()
-    page.set_viewport_size({"width": 390, "height": 800})
-    for place, prepare in everything_that_shows(page, connection):
-        page.goto(place)
-        prepare()
-        widths = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
-        assert widths[0] <= widths[1], place
+        check_every_look(page)
 
 
 def test_a_running_job_that_a_second_operator_cancelled_is_told_kindly(page: Page, login: Login) -> None:

@@ -18,9 +18,9 @@ from queues.models import Worker
 from queues.store.fleet import MOST_RUNS
 from queues.worker import memory
 from queues.worker.claims import Claimer, Room
-from tests.processes import wait_until_heard
 from tests.queues.accounts import make_user
 from tests.queues.filling import Committed
+from tests.queues.listening import wait_until_heard
 from tests.queues.roundtrips import round_trips
 from tests.testapp.jobs import QUEUE
 

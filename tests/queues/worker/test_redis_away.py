@@ -28,8 +28,9 @@ from queues import (
     resume_queue,
 )
 from queues.store.connection import new_connection
-from tests.processes import RedisServer, StartWorker, wait_until, wait_until_heard
+from tests.processes import RedisServer, StartWorker, wait_until
 from tests.proxy import Proxy
+from tests.queues.listening import wait_until_heard
 from tests.testapp.jobs import QUEUE, TRACE, greet
 
 AWAY_SECONDS = float(os.environ.get("REDIS_AWAY_SECONDS", "4"))

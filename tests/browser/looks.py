@@ -1,0 +1,65 @@
+"""A page in every look, in both themes, on a desk and on a phone: accessible by axe, and no wider than the window."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+from playwright.sync_api import Page
+
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+LOOKS = [("light", "auto", DESK), ("dark", "auto", DESK), ("light", "auto", PHONE), ("light", "dark", PHONE)]
+"""The system's theme, the one chosen in the admin, and the window."""
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+COLOURS = ["color-contrast", "link-in-text-block"]
+"""The rules of these tags that another theme can break where the first one does not."""
+AREAS = "#header, #nav-sidebar, #toggle-nav-sidebar, .breadcrumbs, #changelist-filter, #changelist-search, .paginator, .toplinks"
+STOCK = f":is({AREAS}), :is({AREAS}) *"
+"""Django's own markup around and on our pages: its links are lower than 24 pixels, and some are told from text by colour alone."""
+OTHERS = ":not(.embedding-state, .embedding-state *)"
+"""What is not ours on a page of Django's own ModelAdmin."""
+STOCK_FAULTS = ("target-size", "link-in-text-block")
+"""The rules that it breaks. Our own elements keep both."""
+AUDIT = """async ([options, rules, stock]) => (await axe.run(document, options)).violations.map(({id, nodes}) => [
+  id, nodes.filter(node => !(rules.includes(id) && node.element.matches(stock))).map(node => node.html)
+]).filter(([id, found]) => found.length)"""
+
+SCROLLERS = """() => [...document.querySelectorAll('body *')].filter(each => {
+  const style = getComputedStyle(each);
+  const scrolls = each.scrollWidth > each.clientWidth + 1 && ['auto', 'scroll'].includes(style.overflowX);
+  return scrolls && !each.matches('textarea, pre, select, nav *') && !each.querySelector('table, svg, pre');
+}).map(each => each.outerHTML.slice(0, 120))"""
+"""What scrolls sideways and holds neither a table nor a drawing."""
+
+
+def check_every_look(page: Page, *, stock: str = STOCK) -> None:
+    """Fails with what check_accessibility finds, and where something else than the regions of tables and drawings is wider than the
+    window. Leaves the page in the first look."""
+    seen: list[dict[str, Any]] = []
+    for system, chosen, window in LOOKS:
+        _look(page, system, chosen, window)
+        check_accessibility(page, stock=stock, rules=COLOURS if window in seen else None)
+        seen.append(window)
+        assert page.evaluate("document.documentElement.scrollWidth") <= window["width"], f"{page.url} is wider than the window"
+        assert (found := page.evaluate(SCROLLERS)) == [], f"{page.url} scrolls sideways: {found}"
+    _look(page, *LOOKS[0])
+
+
+def check_accessibility(page: Page, *, stock: str = STOCK, rules: list[str] | None = None) -> None:
+    """Fails with what axe finds by WCAG 2.2 AA, or by these of its rules, but for STOCK_FAULTS of what the selector `stock` matches."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
+    only = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": TAGS}
+    options = {"runOnly": only, "elementRef": True, "preload": False}  # preloaded it would look for what a style sheet imports
+    found = page.evaluate(AUDIT, [options, STOCK_FAULTS, stock])
+    assert found == [], f"{page.url}: {found}"
+
+
+def _look(page: Page, system: str, chosen: str, window: dict[str, Any]) -> None:
+    page.emulate_media(color_scheme=system)  # type: ignore[arg-type]
+    page.evaluate("theme => document.documentElement.dataset.theme = theme", chosen)
+    page.set_viewport_size(window)  # type: ignore[arg-type]
+    page.evaluate("document.getAnimations().forEach(each => each.finish())")  # links fade from one theme's colour to the other's
