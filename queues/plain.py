@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from unicodedata import category
+
 
 def plain(text: str) -> str:
-    """Without control characters, but for line breaks and tabs."""
+    """Without control characters, but for line breaks and tabs. For showing alone: what is stored keeps them."""
     if text.isprintable():
         return text
-    return "".join(character if character.isprintable() or character in "\n\t" else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return "".join(character if _is_plain(character) else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def _is_plain(character: str) -> bool:
+    """Spaces of all widths are, which Python counts as unprintable."""
+    return character.isprintable() or character in "\n\t" or category(character) == "Zs"
 
 
 def plain_line(text: str, width: int = 0) -> str:

@@ -15,7 +15,7 @@ from queues.jobs.states import State
 from queues.store.finding.cursors import BEGINNING, Cursor
 from queues.store.finding.filters import Filter
 from queues.store.finding.pages import Page, read_page
-from queues.store.queue import Queue, get_queue
+from queues.store.queue import Queue, get_queue, queue_names
 from queues.store.stats import COUNTED
 
 SIZE = 50
@@ -25,8 +25,13 @@ NUMBER = re.compile(r"[1-9][0-9]{0,9}")
 
 @guarded
 def queues(request: HttpRequest) -> JsonResponse:
-    """The five states of every queue, in the shape that the specification gives."""
-    return JsonResponse({"queues": {name: stats.counts() for name, stats in get_all_queue_stats().items()}})
+    """The five states of every queue, in the shape that the specification gives. With 503 and an error beside, that names them, where
+    some cannot be read: who asks for numbers must not take a missing one for a queue that is not there."""
+    found = get_all_queue_stats()
+    document: dict[str, object] = {"queues": {name: stats.counts() for name, stats in found.items()}}
+    if broken := [name for name in queue_names() if name not in found]:
+        document["error"] = f"Cannot be read, as a key in Redis is of another type: {', '.join(broken)}. `manage.py doctor` names the key."
+    return JsonResponse(document, status=503 if broken else 200)
 
 
 @guarded

@@ -25,6 +25,8 @@ PARSERS: Mapping[str, Callable[[Any], object]] = {
     "HEALTH": parse_thresholds,
 }
 CURE = 'Write RQ_QUEUES = {"emails": {"URL": "redis://host:6379/0", "SERIALIZER": "rq.serializers.JSONSerializer"}}.'
+OUR_FIRST, OUR_LATER = ("schedule", "log", "probe"), ("by", "dedupe", "intermediate")
+"""Parts of a name, between colons, that would lead to keys of something else: see store/keys, and RQ's Queue for the last."""
 KNOWN = {
     *SERVERS,
     *NUMBERS,
@@ -44,12 +46,23 @@ def check_queues(**kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = [_malformed(f"RQ_QUEUES[{name!r}] is not a dict.", CURE) for name in entries if name not in described]
     found += _servers(described)
     for name, entry in described.items():
-        found += [*_numbers(name, entry), *_parsed(name, entry), *_serializer(name, entry), *_unknown(name, entry)]
+        found += [*_name(name), *_numbers(name, entry), *_parsed(name, entry), *_serializer(name, entry), *_unknown(name, entry)]
     return [*found, *_jobs()]
 
 
 def _malformed(cause: str, cure: str) -> Error:
     return Error(cause, hint=cure, id="queues.E004")
+
+
+def _name(name: str) -> Iterator[CheckMessage]:
+    first, *later = str(name).split(":")
+    if not name or "," in first or first in OUR_FIRST or any("," in part or part in OUR_LATER for part in later):
+        yield Error(
+            f"A queue cannot be called {name!r}: its keys in Redis would be those of something else.",
+            hint=f"Rename it in RQ_QUEUES: not empty, without a comma, neither {', '.join(OUR_FIRST)} alone or before a colon, "
+            f"nor {', '.join(OUR_LATER)} behind one.",
+            id="queues.E009",
+        )
 
 
 def _servers(entries: Mapping[str, Mapping[str, Any]]) -> Iterator[CheckMessage]:

@@ -11,7 +11,7 @@ from queues.exceptions import RedisUnavailable
 from queues.store import scripts
 from queues.store.at_once import at_once
 from queues.store.connection import translated
-from queues.store.fields import unix_moment
+from queues.store.fields import text, unix_moment
 from queues.store.servers import Server, servers
 
 LOOK = 10_000
@@ -52,7 +52,7 @@ class DeadLetterGroup:
 @dataclass(frozen=True, kw_only=True)
 class DeadLetters:
     """The groups, the last to die first. `looked` tells of which queues only so many of how many dead letters were looked at, and
-    `failures` of which queues the Redis did not answer, and how."""
+    `failures` of which queues could not be read, and why: their Redis does not answer, or a stranger's key stands in the queue."""
 
     groups: tuple[DeadLetterGroup, ...] = ()
     looked: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class DeadLetters:
 def get_dead_letters(queues: Iterable[str] = (), *, name: str | None = None, error_class: str | None = None) -> DeadLetters:
     """Of these queues, or all; of this job name or error class alone, where given. One round trip a server, however many jobs there are.
 
-    Raises UnknownQueue; RedisUnavailable where no server answers.
+    Raises UnknownQueue; RedisUnavailable where no queue could be read.
     """
     found: dict[tuple[str, str], DeadLetterGroup] = {}
     looked: dict[str, tuple[int, int]] = {}
@@ -72,7 +72,11 @@ def get_dead_letters(queues: Iterable[str] = (), *, name: str | None = None, err
         if isinstance(rows, RedisUnavailable):
             failures |= dict.fromkeys(server.names, f"{server.where}: {rows}")
             continue
-        for queue, (total, seen, *facts) in zip(server.names, rows, strict=True):
+        for queue, (total, *facts) in zip(server.names, rows, strict=True):
+            if not facts:
+                failures[queue] = f"{server.where}: {text(total)}"
+                continue
+            seen, *facts = facts
             if total > seen:
                 looked[queue] = seen, total
             for group in _groups(queue, facts):

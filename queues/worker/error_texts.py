@@ -16,7 +16,7 @@ def describe(error: BaseException | None) -> str:
         text = str(error)
     except Exception as unprintable:
         text = f"its text cannot be printed ({type(unprintable).__name__})"
-    return printable(f"{type(error).__name__}: {text}")[:MAX_ERROR_CHARACTERS]
+    return encodable(f"{type(error).__name__}: {text}")[:MAX_ERROR_CHARACTERS]
 
 
 def describe_at_length(error: BaseException) -> str:
@@ -25,9 +25,10 @@ def describe_at_length(error: BaseException) -> str:
         text = "".join(traceback.format_exception(error))
     except Exception:
         text = describe(error)
-    return printable(text)[-MAX_TRACEBACK_CHARACTERS:]
+    return encodable(text)[-MAX_TRACEBACK_CHARACTERS:]
 
 
-def printable(text: str) -> str:
-    """Text that can be encoded: a lone surrogate, as file names and mail headers have them, becomes a question mark."""
+def encodable(text: str) -> str:
+    """A lone surrogate, as file names and mail headers have them, becomes a question mark. All else is kept: what could steer a terminal
+    is taken out where it is shown (queues.plain), so that a page shows the error as it was."""
     return text.encode("utf-8", "replace").decode()

@@ -97,6 +97,21 @@ def test_a_queue_that_cannot_be_opened_is_an_error(settings, entry: object, caus
     assert "secret" not in text
 
 
+@pytest.mark.parametrize(
+    "name", ["", "a,b", "schedule", "log", "probe", "log:x", "schedule:x", "a:by:name", "a:dedupe", "a:b:intermediate"]
+)
+def test_a_queue_whose_keys_would_be_those_of_something_else_is_an_error(settings, name: str) -> None:
+    settings.RQ_QUEUES = {**settings.RQ_QUEUES, name: GOOD}
+    ((id, cause),) = found()
+    assert (id, repr(name) in cause) == ("queues.E009", True)
+
+
+@pytest.mark.parametrize("name", ["logs", "by", "dedupe", "mail:urgent", "mail:prio", "mail:schedule", "eu/mail", "Über uns"])
+def test_a_queue_may_be_called_anything_else(settings, name: str) -> None:
+    settings.RQ_QUEUES = {**settings.RQ_QUEUES, name: GOOD}
+    assert found() == []
+
+
 def test_a_queues_own_defaults_are_fine(settings) -> None:
     own = {"ATTEMPTS": 5, "BACKOFF": {"type": "exponential", "jitter": 0.5}, "KEEP_COMPLETED": {"count": 9, "age": 3600}, "KEEP_FAILED": 9}
     settings.RQ_QUEUES = {**settings.RQ_QUEUES, "own": {**GOOD, **own, "HEALTH": {"waiting": (5, None)}}}

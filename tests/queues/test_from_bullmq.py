@@ -43,6 +43,20 @@ repeat limiter FlowProducer lockDuration stalledInterval maxStalledCount Unrecov
 """What the specification calls, sets and hears; and what a reader of BullMQ's own pages will look for."""
 
 
+JOBS = """
+generate-embedding delete-embedding bulk-embed sync-gmail sync-gmail-incremental process-email send-notification deadline-reminder
+cleanup-embeddings refresh-token
+"""
+"""The specification's JOB_NAMES."""
+
+DATA = """
+EmbeddingJobData userId entityType entityId operation, BulkEmbedJobData userId entityType entityIds,
+EmailSyncJobData userId accountId syncType cursor, ProcessEmailJobData userId accountId messageId threadId,
+DeadlineReminderJobData userId deadlineId reminderMinutesBefore
+"""
+"""Its interfaces with their fields."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ran:
     """What a check may look at: the names that the section has so far, the settings, and what was printed since the last look."""
@@ -151,6 +165,14 @@ def test_every_subject_of_the_specification_has_a_section() -> None:
 def test_every_public_name_and_every_name_of_the_specification_is_on_the_page() -> None:
     words = set(re.findall(r"[\w.]*\w", TEXT)) | set(re.findall(r"\w+", TEXT))
     assert {*queues.__all__, *testing.__all__, *BULLMQ.split()} - words == set()
+
+
+def test_every_job_and_payload_of_the_specification_is_on_the_page() -> None:
+    assert [name for name in JOBS.split() if f"`{name}`" not in TEXT] == []
+    for interface, *fields in map(str.split, DATA.split(",")):
+        (row,) = [line for line in TEXT.splitlines() if f"`{interface}`" in line]
+        named = {re.sub(r"(?<=[a-z])[A-Z]", lambda big: f"_{big[0].lower()}", field) for field in fields}
+        assert named <= set(re.findall(r"`(\w+)`", row)), interface
 
 
 def test_every_setting_and_command_that_the_page_names_is_there() -> None:

@@ -30,14 +30,14 @@ class Command(BaseCommand):
             found = get_dead_letters(queues, name=name, error_class=error_class)
         except QueuesError as error:
             raise CommandError(str(error)) from error
-        for queue, failure in found.failures.items():
-            self.stderr.write(plain_line(f"{queue} is missing: {failure}"))
         self.stdout.write(json_text([asdict(group) for group in found.groups]) if json else _table(found))
+        if found.failures:
+            raise CommandError("\n".join(plain_line(f"{queue} is missing: {failure}") for queue, failure in found.failures.items()))
 
 
 def _table(found: DeadLetters) -> str:
     if not found.groups:
-        return "No dead letters."
+        return "No dead letters in what could be read." if found.failures else "No dead letters."
     lines = [columns([HEADER, *map(_row, found.groups)], numbers=range(3, 7))]
     lines += [f"{queue}: only the newest {looked} of {total} were looked at." for queue, (looked, total) in found.looked.items()]
     return "\n".join(lines)

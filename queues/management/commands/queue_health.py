@@ -6,6 +6,7 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
+import redis
 from django.core.management import BaseCommand, CommandParser
 
 from queues.address import server_key
@@ -39,7 +40,9 @@ def _ask(queues: list[Queue]) -> dict[str, QueueHealth | RedisUnavailable]:
         try:
             found[queue.name] = silent.get(server) or check_queue_health(queue.name)
         except RedisUnavailable as error:
-            found[queue.name] = silent[server] = error
+            found[queue.name] = error
+            if not isinstance(error.__cause__, redis.exceptions.ResponseError):  # which is an answer, of this one queue
+                silent[server] = error
     return found
 
 

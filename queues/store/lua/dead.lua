@@ -1,5 +1,5 @@
 -- Groups dead letters by error class and job name; writes nothing. ARGV: prefix, most dead letters to look at per queue, most groups, queues...
--- Returns per queue {dead letters, how many of the newest were looked at, then per group: error class, name, how many are kept, '1' if there
+-- Returns per queue {what is wrong with it} alone where it is broken, else {dead letters, how many of the newest were looked at, then per group: error class, name, how many are kept, '1' if there
 -- may be more of it than that, how many died in the last hour, day and week, when the first and the last did or ''}.
 -- The hours are the clock's: each window is the present hour and the 1, 24 or 168 before.
 local LOOK, MOST, FAR = tonumber(ARGV[2]), tonumber(ARGV[3]), 315360000
@@ -79,8 +79,8 @@ end
 
 local function seconds(moment) return moment and string.format('%.3f', moment) or '' end
 
-for i = 4, #ARGV do
-  local queue, groups = ARGV[i], {}
+local function read(queue)
+  local groups = {}
   read_times(queue, groups)
   local total, looked = read_kept(queue, groups)
   local ordered = latest(groups)
@@ -94,6 +94,11 @@ for i = 4, #ARGV do
       }) do answer[#answer + 1] = fact end
     end
   end
-  answers[#answers + 1] = answer
+  return answer
+end
+
+for i = 4, #ARGV do
+  local fault = broken(ARGV[i])
+  answers[#answers + 1] = fault and { fault } or read(ARGV[i])
 end
 return answers

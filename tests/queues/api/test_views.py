@@ -2,7 +2,9 @@ import time
 
 import pytest
 from django.test import Client
+from redis import Redis
 
+from queues.store import keys
 from tests.queues.accounts import make_user
 from tests.queues.filling import Committed, fill_queue
 from tests.testapp.jobs import QUEUE
@@ -24,6 +26,17 @@ def test_all_queues_are_answered_in_the_specified_shape(operator: Client, commit
             QUEUE: {"waiting": 1, "active": 0, "completed": 1, "failed": 1, "delayed": 1},
         }
     }
+
+
+def test_a_queue_that_cannot_be_read_is_named_with_503_and_hides_no_other(operator: Client, connection: Redis) -> None:
+    connection.set(keys.completed(QUEUE), "rubbish")
+    response = operator.get(URL)
+    assert response.status_code == 503
+    document = response.json()
+    assert document["queues"] == {"embeddings": EMPTY, "email-sync": EMPTY}
+    assert f"Cannot be read, as a key in Redis is of another type: {QUEUE}." in document["error"]
+    alone = operator.get(f"{URL}/{QUEUE}")
+    assert (alone.status_code, keys.completed(QUEUE) in alone.json()["error"]) == (503, True)
 
 
 def test_the_answer_is_never_stored(operator: Client) -> None:

@@ -54,12 +54,23 @@ def test_what_could_steer_a_terminal_is_not_printed(connection: redis.Redis) -> 
     assert len(text.splitlines()) == 2
 
 
-def test_an_unknown_queue_is_an_error_and_a_silent_one_is_told(dead: None, settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_queue_is_an_error_and_a_silent_one_is_told_beside_the_others(dead: None, settings) -> None:
     with pytest.raises(CommandError, match="Unknown queue 'nowhere'"):
         queue_dead_letters("nowhere")
     settings.RQ_QUEUES = {"away": AWAY, **settings.RQ_QUEUES}
-    assert "ValueError" in queue_dead_letters()
-    assert "away is missing" in capsys.readouterr().err
+    out = StringIO()
+    with pytest.raises(CommandError, match="away is missing"):
+        call_command("queue_dead_letters", stdout=out)
+    assert "ValueError" in out.getvalue()
     settings.RQ_QUEUES = {"away": AWAY}
     with pytest.raises(CommandError, match="Redis did not answer"):
         queue_dead_letters()
+
+
+def test_a_queue_that_cannot_be_read_is_never_told_to_have_no_dead_letters(connection: redis.Redis) -> None:
+    connection.set(f"rq:failed:{QUEUE}", "rubbish")
+    out = StringIO()
+    with pytest.raises(CommandError, match=f"{QUEUE} is missing: .*BROKEN rq:failed:{QUEUE} is a string"):
+        call_command("queue_dead_letters", stdout=out)
+    assert out.getvalue() == "No dead letters in what could be read.\n"
+    assert queue_dead_letters("embeddings") == "No dead letters.\n"

@@ -61,6 +61,14 @@ def test_redis_away_is_critical_in_one_sentence_asked_once_and_hides_no_other_qu
     assert document["one"] == {"level": "critical", "healthy": False, "error": one.removeprefix("one: critical: ")}
 
 
+def test_a_queue_that_cannot_be_read_is_critical_and_says_nothing_of_the_others(connection: Redis) -> None:
+    connection.set("rq:finished:embeddings", "rubbish")
+    text, code = queue_health()
+    broken, *others = text.splitlines()
+    assert broken.startswith("embeddings: critical: ") and "BROKEN rq:finished:embeddings" in broken
+    assert (others, code) == (["email-sync: healthy", f"{QUEUE}: healthy"], 2)
+
+
 def test_an_unknown_queue_is_refused_with_those_that_exist() -> None:
     with pytest.raises(CommandError, match=r"Unknown queue 'nope'.*notifications"):
         call_command("queue_health", "nope")

@@ -23,6 +23,7 @@ from queues import (
     get_job,
     get_queue_stats,
     get_workers,
+    is_paused,
     pause_queue,
     resume_queue,
 )
@@ -75,6 +76,18 @@ def test_an_idle_and_a_busy_worker_survive_a_restart_of_redis(start_worker: Star
     assert sorted(started(server)) == sorted(["running", *(f"n{number}" for number in range(20))]), "each once"
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(60) == 0
+
+
+def test_a_paused_queue_is_paused_after_a_restart_too(start_worker: StartWorker, server: RedisServer) -> None:
+    pause_queue(QUEUE)
+    waiting = greet.enqueue(name="Ann")
+    server.kill()
+    server.start()
+    assert is_paused(QUEUE)
+    start_worker(QUEUE, REDIS_URL=server.url)
+    wait_until(get_workers)
+    resume_queue(QUEUE)
+    wait_until(lambda: get_job(waiting.id).state is State.COMPLETED)
 
 
 def test_connections_killed_again_and_again_cost_no_job_and_no_command(start_worker: StartWorker, server: RedisServer) -> None:

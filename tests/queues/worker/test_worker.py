@@ -185,6 +185,21 @@ def test_a_job_that_stalls_again_is_a_dead_letter(connection: Redis) -> None:
     assert "JobStalled" in job.error
 
 
+def test_items_of_a_batch_whose_worker_disappeared_run_once_more_each_alone(connection: Redis) -> None:
+    from queues.worker.claims import Claimer, Room
+    from queues.worker.leases import Reaper
+
+    add_jobs(QUEUE, [("greet-all", {"name": f"n{number}"}) for number in range(3)])
+    sizes = []
+    for _ in range(2):
+        units, _ = Claimer(worker="w", lease_seconds=0).claim(connection, [Room(queue=QUEUE, units=5)])
+        sizes.append([len(unit.claims) for unit in units])
+        Reaper([QUEUE])._reap_queue(connection, QUEUE)
+    assert sizes == [[3], [1, 1, 1]]
+    assert {job.error_class for job in get_queue(QUEUE).jobs("failed")} == {"JobStalled"}
+    assert get_queue_stats(QUEUE).counts() == {"waiting": 0, "active": 0, "completed": 0, "failed": 3, "delayed": 0}
+
+
 @pytest.mark.parametrize("count", [2])
 def test_two_workers_share_the_work_and_run_nothing_twice(start_worker: StartWorker, traces: Traces, count: int) -> None:
     add_jobs(QUEUE, [("greet", {"name": f"n{number}"}) for number in range(500)])

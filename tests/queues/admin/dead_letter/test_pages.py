@@ -85,6 +85,13 @@ def test_one_redis_away_hides_no_queue_of_another(operator: Client, dead: None, 
     assert "away is missing here" in page
 
 
+def test_a_queue_that_cannot_be_read_is_named_and_not_said_to_have_none(operator: Client, connection: redis.Redis) -> None:
+    connection.set(f"rq:failed:{QUEUE}", "rubbish")
+    page = operator.get(URL).content.decode()
+    assert f"{QUEUE} is missing here" in page and f"BROKEN rq:failed:{QUEUE}" in page
+    assert "No dead letters in what could be read." in page and "nothing is kept as failed" not in page
+
+
 def test_the_log_of_the_admin_leads_back_to_the_group(operator: Client, dead: None) -> None:
     response = operator.get(f"{URL}ValueError_3Afail/change/")
     assert response.status_code == 302
