@@ -19,6 +19,7 @@ from queues.jobs.running import current_job, report_progress
 from queues.jobs.states import State
 from queues.operations.selection import ACTIONS, Selection
 from queues.publish import add_job
+from queues.store.connection import patiently
 from queues.store.finding.filters import Filter
 from queues.store.queue import get_queue, queue_names
 from queues.store.slices import SLICE
@@ -78,6 +79,7 @@ def enqueue(action: str, selection: Selection, *, user_id: str, user_name: str) 
     return add_job(registry.get(BULK_JOBS).queue, BULK_JOBS, payload.model_dump(mode="json"))
 
 
+@patiently()
 def bulk_jobs(payload: BulkJobs) -> dict[str, int]:
     """Acts on the jobs that fit as it starts and were there when it was asked for, but for itself, and tells how far it is in percent.
     Returns how many fitted and how many it met: the others had changed meanwhile. Another attempt looks anew, and so goes on where one

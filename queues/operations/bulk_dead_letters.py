@@ -14,6 +14,7 @@ from queues.jobs.running import current_job, report_progress
 from queues.operations.bulk import PATIENT, besides, bulk_queue, write_audit
 from queues.operations.dead_letter_acts import act_on_group
 from queues.publish import add_job
+from queues.store.connection import patiently
 
 BULK_DEAD_LETTERS = "bulk-dead-letters"
 
@@ -44,6 +45,7 @@ def enqueue(payload: BulkDeadLetters) -> Job:
     return add_job(registry.get(BULK_DEAD_LETTERS).queue, BULK_DEAD_LETTERS, payload.model_dump(mode="json"))
 
 
+@patiently()
 def bulk_dead_letters(payload: BulkDeadLetters) -> dict[str, int]:
     """Tells how far it is in percent. Another attempt goes on where one was cut off, as what was retried is not dead any more, or died
     after `until`. Returns how many it met of those that were there."""

@@ -10,7 +10,7 @@ from queues.decorators import job, schedule
 from queues.exceptions import RedisUnavailable
 from queues.jobs.states import State
 from queues.store import index
-from queues.store.connection import translated
+from queues.store.connection import patiently, translated
 from queues.store.queue import Queue, get_queue, queue_names
 
 log = logging.getLogger("queues")
@@ -25,6 +25,7 @@ def register() -> None:
         schedule(cron="0 * * * *")(job(name=CLEAN_QUEUES, queue=queue or queue_names()[0])(clean_queues))
 
 
+@patiently()
 def clean_queues() -> int:
     """Deletes what ended longer ago than QUEUES_CLEAN_AFTER_SECONDS, and mends the index, of all queues whose Redis answers. Returns how
     many jobs were deleted.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from cron_descriptor import FormatError, MissingFieldError, Options, WrongArgumentError, get_description
 from django.utils.translation import get_language, ngettext, to_locale
 
@@ -27,11 +29,17 @@ def describe(schedule: Schedule) -> str:
     either_day = not {"*", "?"}.intersection((day, weekday))
     if either_day or ("#" in weekday and "," in weekday):
         return schedule.words  # the library's words do not always say which
-    options = Options(use_24hour_time_format=True, locale_code=to_locale(get_language() or "en-us"))
+    words = _in_words(cron, to_locale(get_language() or "en-us"))
+    return f"{words} ({schedule.zone.key})" if words else schedule.words
+
+
+@lru_cache(maxsize=4096)
+def _in_words(cron: str, locale: str) -> str:
+    """Empty where the library does not understand it. Kept, since it reads its translations from a file each time."""
     try:
-        return f"{get_description(cron, options)} ({schedule.zone.key})"
+        return str(get_description(cron, Options(use_24hour_time_format=True, locale_code=locale)))
     except (FormatError, MissingFieldError, WrongArgumentError):  # it knows less than croniter
-        return schedule.words
+        return ""
 
 
 def _every(seconds: int) -> str:

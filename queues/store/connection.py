@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import orjson
@@ -18,7 +19,8 @@ from queues.exceptions import RedisUnavailable, UnknownQueue
 CONNECT_SECONDS = 0.4
 WORKER_ANSWER_SECONDS = 5.0
 
-_clients: dict[bytes, redis.Redis] = {}
+_clients: dict[tuple[bytes, bool], redis.Redis] = {}
+_is_patient: ContextVar[bool] = ContextVar("is_patient", default=False)
 
 
 def queue_config(name: str) -> dict[str, Any]:
@@ -40,11 +42,22 @@ def fail_fast(connection: redis.Redis, *, answer_seconds: float = WORKER_ANSWER_
 
 def get_connection(queue: str) -> redis.Redis:
     """The client of this queue's server, shared by all queues with the same settings."""
-    parameters = filter_connection_params(queue_config(queue))
-    key = orjson.dumps(parameters, default=str, option=orjson.OPT_SORT_KEYS)
+    parameters, is_patient = filter_connection_params(queue_config(queue)), _is_patient.get()
+    key = orjson.dumps(parameters, default=str, option=orjson.OPT_SORT_KEYS), is_patient
     if key not in _clients:
-        _clients[key] = new_connection(queue, answer_seconds=settings.answer_seconds)
+        _clients[key] = new_connection(queue, answer_seconds=WORKER_ANSWER_SECONDS if is_patient else settings.answer_seconds)
     return _clients[key]
+
+
+@contextmanager
+def patiently() -> Iterator[None]:
+    """In it, or in what it decorates, answers may take as long as a worker waits for them: for what acts on very many jobs by the
+    thousand, which a busy machine does not do within QUEUES_ANSWER_SECONDS, and which nobody's request waits for."""
+    token = _is_patient.set(True)
+    try:
+        yield
+    finally:
+        _is_patient.reset(token)
 
 
 def new_connection(queue: str, *, answer_seconds: float = WORKER_ANSWER_SECONDS) -> redis.Redis:

@@ -55,8 +55,12 @@ def run_jobs(*names: str, delayed: bool = False, propagate: bool = False, limit:
 
 def _claim(claimer: Claimer, queue: Queue) -> list[Unit]:
     """One call's jobs: what a job does to the queue, as pausing it, counts for the next."""
+    room = [Room(queue=queue.name, units=1)]
     with translated():
-        return claimer.claim(queue.connection, [Room(queue=queue.name, units=1)])[0]
+        units, next_due = claimer.claim(queue.connection, room)
+        while not units and next_due is not None and next_due <= 0:  # it ended before it had seen all
+            units, next_due = claimer.claim(queue.connection, room)
+    return units
 
 
 def _run(queue: Queue, unit: Unit, *, is_last: bool) -> list[Outcome]:

@@ -174,6 +174,8 @@ class Dispatcher:
             self.announcer.tell(functools.partial(report_trouble, self.worker, error))
 
     def _is_done(self, next_due: float | None) -> bool:
+        if next_due is not None and next_due <= 0:
+            return False  # the claim ended before it had seen all
         if self.limits.burst:
             ours = self.awaited.items() if next_due is not None else ()
             self.awaited = {job: queue for job, queue in ours if self.connection.zscore(keys.delayed(queue), job) is not None}

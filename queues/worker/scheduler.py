@@ -9,9 +9,9 @@ from typing import Any
 import redis
 
 from queues.exceptions import QueuesError
-from queues.jobs.registry import Definition, registry
+from queues.jobs.registry import Definition
 from queues.jobs.schedule import Schedule
-from queues.operations.schedules import announce_run, new_run
+from queues.operations.schedules import announce_run, new_run, planned
 from queues.store.connection import translated
 from queues.store.queue import get_queue
 from queues.store.schedules import add_run
@@ -22,6 +22,8 @@ MEASURE_SECONDS = 60.0
 RETRY_SECONDS = 10.0
 QUIET_SECONDS = 30.0
 COMPLAIN_SECONDS = 60.0
+TICK_SECONDS = 1.0
+"""After so long a tick leaves the rest to the next one: leases are renewed by the same thread."""
 LONGEST_SECONDS = 86400.0
 """Even a yearly schedule is looked at daily, so that its state does not expire."""
 
@@ -63,13 +65,16 @@ class Scheduler:
         self.complained_at: dict[str, float] = {}
 
     def tick(self, now: float | None = None) -> None:
-        """Looks for due slots (`now` in unix seconds, by default Redis's). What fails is logged and tried again, never raised."""
-        for definition in registry:
-            for schedule in definition.schedules:
-                try:
-                    self._look(definition, schedule, now)
-                except Exception as error:  # whatever is wrong with one schedule, the others go on
-                    self._complain(schedule, error)
+        """Looks for due slots (`now` in unix seconds, by default Redis's), those first that were due first. What fails is logged and
+        tried again, never raised."""
+        began = time.monotonic()
+        for definition, schedule in sorted(planned(), key=lambda pair: self.next_look.get(pair[1].name, 0.0)):
+            try:
+                self._look(definition, schedule, now)
+            except Exception as error:  # whatever is wrong with one schedule, the others go on
+                self._complain(schedule, error)
+            if time.monotonic() > began + TICK_SECONDS:
+                return
 
     def _look(self, definition: Definition, schedule: Schedule, moment: float | None) -> None:
         server = self._server(definition)

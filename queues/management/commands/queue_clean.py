@@ -9,6 +9,7 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from queues.exceptions import RedisUnavailable
 from queues.jobs.states import ENDED
 from queues.management.arguments import duration, open_queues, whole_number
+from queues.store.connection import patiently
 
 
 class Command(BaseCommand):
@@ -25,6 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--limit", type=whole_number, default=0, help="at most so many jobs per queue; 0, the default, is no limit")
         parser.add_argument("--dry-run", action="store_true", help="only count")
 
+    @patiently()
     def handle(
         self, *, queues: list[str], older_than: float, states: list[str] | None, limit: int, dry_run: bool, verbosity: int, **options: Any
     ) -> None:

@@ -8,6 +8,7 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 
 from queues.exceptions import RedisUnavailable
 from queues.management.arguments import open_queues
+from queues.store.connection import patiently
 
 
 class Command(BaseCommand):
@@ -19,6 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="only count")
         parser.add_argument("--yes", action="store_true", help="do not ask")
 
+    @patiently()
     def handle(self, *, queue: str, delayed: bool, dry_run: bool, yes: bool, **options: Any) -> None:
         (opened,) = open_queues([queue])
         kinds = "waiting and delayed" if delayed else "waiting"

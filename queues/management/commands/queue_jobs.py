@@ -16,6 +16,7 @@ from queues.management.arguments import open_queues, whole_number
 from queues.management.job_report import due_times, job_document, job_report, job_table
 from queues.management.tables import json_text
 from queues.masking import mask_job
+from queues.store.connection import patiently
 from queues.store.finding.filters import Filter
 from queues.store.finding.matching import find_jobs
 
@@ -36,6 +37,7 @@ class Command(BaseCommand):
         parser.add_argument("--limit", type=whole_number, default=50, help="at most so many; 50 by default, 0 is no limit")
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
+    @patiently()
     def handle(self, *, queue: str | None, job_id: str | None, json: bool, **options: Any) -> None:
         if (queue is None) == (job_id is None):
             raise CommandError("Name either a queue or a job: queue_jobs QUEUE, or queue_jobs --id ID.")

@@ -8,6 +8,7 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 
 from queues.exceptions import RedisUnavailable
 from queues.management.arguments import duration, open_queues, whole_number
+from queues.store.connection import patiently
 from queues.store.finding.filters import Filter, Wanted
 from queues.store.finding.matching import find_failed_ids
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--limit", type=whole_number, default=0, help="at most so many, the newest; 0, the default, is no limit")
         parser.add_argument("--dry-run", action="store_true", help="only count")
 
+    @patiently()
     def handle(self, *, queues: list[str], limit: int, dry_run: bool, **options: Any) -> None:
         wanted: Any = {field: options[field] for field in Wanted.__annotations__}
         for queue in open_queues(queues):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import orjson
 
@@ -45,7 +46,7 @@ class Filter:
             return False
         if self.newer_than is not None and age > in_seconds(self.newer_than):
             return False
-        return not self.text or (_holds(job, self.text) and _holds(mask_job(job), self.text))
+        return not self.text or all(holds(shown.error, shown.data, self.text) for shown in (job, mask_job(job)))
 
     @property
     def scans(self) -> bool:
@@ -57,8 +58,9 @@ class Filter:
         return self == ALL
 
 
-def _holds(job: Job, text: str) -> bool:
-    return text in job.error or text in orjson.dumps(job.data).decode()
+def holds(error: str, payload: Mapping[str, Any], text: str) -> bool:
+    """Whether one of them has the text."""
+    return text in error or text in orjson.dumps(payload).decode()
 
 
 ALL = Filter()

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from queues.jobs.job import Job
 from queues.jobs.states import ENDED, State
-from queues.store import fields, keys
+from queues.store import fields, keys, payloads
 from queues.store.answers import otherwise
 from queues.store.connection import translated
 from queues.store.finding import looks
 from queues.store.finding.cursors import Cursor, Order
-from queues.store.finding.filters import ALL, Filter
-from queues.store.slices import in_slices
+from queues.store.finding.filters import ALL, Filter, holds
+from queues.store.slices import SLICE, in_slices
 
 if TYPE_CHECKING:
     from queues.store.queue import Queue
@@ -30,7 +30,7 @@ def find_jobs(queue: Queue, state: State, wanted: Filter) -> Iterator[Job]:
     """The jobs that fit, in the order of Queue.jobs, read part by part as they are asked for. Trusts no index, so that it finds what plain
     RQ added too, and reads every job of the state. What changes meanwhile may be missed."""
     order = Order.LAST if state in ENDED else Order.FIRST
-    for ids, _ in _parts(queue, state, ALL, order, "state", PART):
+    for ids, _ in _parts(queue, state, ALL, order, "state", SLICE if wanted.text else PART):
         yield from fitting(queue, state, wanted, ids)
 
 
@@ -71,7 +71,25 @@ def there_by(queue: Queue, state: State, ids: Sequence[str], moment: datetime) -
 
 def fitting(queue: Queue, state: State, wanted: Filter, ids: Iterable[str]) -> list[Job]:
     """Those of these jobs that fit and are still of the state."""
-    return [job for job in queue.fetch(ids) if job.state is state and wanted.fits(job)]
+    sought = _telling(queue, ids, wanted.text) if wanted.text else ids
+    return [job for job in queue.fetch(sought) if job.state is state and wanted.fits(job)]
+
+
+def _telling(queue: Queue, ids: Iterable[str], text: str) -> list[str]:
+    """Those of these jobs whose error or payload has the text: few, so that the others need not be read whole."""
+    found: list[str] = []
+    for part in in_slices(list(ids)):
+        with translated(), queue.connection.pipeline(transaction=False) as pipeline:
+            for job_id in part:
+                pipeline.hmget(keys.job(job_id).encode(errors="replace"), "error", "data")
+            told = [otherwise(answer, (None, None)) for answer in pipeline.execute(raise_on_error=False)]
+        found += [job_id for job_id, (error, data) in zip(part, told, strict=True) if _tells(text, error or b"", data or b"")]
+    return found
+
+
+def _tells(text: str, error: bytes, data: bytes) -> bool:
+    call = payloads.try_decode(data)
+    return holds(error.decode(errors="replace"), call.payload if call else {}, text)
 
 
 def _parts(queue: Queue, state: State, wanted: Filter, order: Order, source: str, size: int) -> Iterator[tuple[list[str], bool]]:

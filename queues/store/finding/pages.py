@@ -59,7 +59,7 @@ def read_page(
     size: int = 50,
     minutes: int = 0,
 ) -> Page:
-    """Two round trips; while it looks for a text, two per thousand jobs. Ages in the filter are looked for like a text."""
+    """Two round trips; while it looks for a text, three per thousand jobs. Ages in the filter are looked for like a text."""
     if state is State.PROVISIONAL:
         return Page(stats=queue.stats())
     part, most = (TEXT_PART, TEXT_PART) if wanted.scans else (size, LOOK)

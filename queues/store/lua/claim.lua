@@ -1,9 +1,9 @@
 -- Takes jobs for a worker and leases them.
 -- ARGV: prefix, worker, execution token, lease in seconds, started_at, most jobs, then per queue: name, free units, n, n batch values (job name, size, ...).
 -- A unit is one call: one job, or a batch of up to `size` jobs of one name. A job that stalled before is a unit of its own.
--- Returns {seconds to the next due job or '', jobs, the queues that this worker leaves alone, those that are paused for all, errors of those
--- that are broken}, a job being {queue, id, unit, execution, fields...} with the fields of FIELDS and
--- last, where the job asks for something of RQ's that this worker does not do, that field's name.
+-- Returns {seconds to the next due job or '' (0 where so much was dropped that another call has to go on), jobs, the queues that this worker
+-- leaves alone, those that are paused for all, errors of those that are broken}, a job being {queue, id, unit, execution, fields...} with
+-- the fields of FIELDS and last, where the job asks for something of RQ's that this worker does not do, that field's name.
 local WORKER, TOKEN, LEASE, STARTED, MOST = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
 local FIELDS = { 'data', 'name', 'attempts', 'attempts_made', 'priority', 'stalled', 'created_at', 'timeout', 'origin', 'backoff', 'owner' }
 local READ = { 'status', 'over', 'enqueued_at', 'started_at', 'since', 'dedupe', 'put_back', 'progress', unpack(FIELDS) }
@@ -14,9 +14,9 @@ local FOREIGN = {
 }
 local RAN = { started = true, scheduled = true, finished = true, failed = true }
 local EMPTY = { [''] = true, ['[]'] = true, ['null'] = true, ['None'] = true }
-local PROMOTE = 1000
+local PROMOTE, DROPS = 1000, 1000
 local moment = now()
-local jobs, next_due, executions, unit = {}, nil, 0, 0
+local jobs, next_due, executions, unit, dropped = {}, nil, 0, 0, 0
 
 local function pop_prioritized(queue, prio, id, score)
   redis.call('ZREM', prio, id)
@@ -92,6 +92,10 @@ local function claim(queue, units, sizes)
   local open, places = {}, 0 -- per job name its unit that is being filled, with the places left; and all such places
   local list, prio = P .. ':queue:' .. queue, ext(queue, 'prio')
   while executions < MOST and units + places > 0 do
+    if dropped == DROPS then -- bounds how long Redis is held up
+      next_due = 0
+      break
+    end
     local id, score = pop(queue, list, prio)
     if not id then return end
     local facts = facts_of(id, unpack(READ))
@@ -123,6 +127,8 @@ local function claim(queue, units, sizes)
         end
         break
       end
+    else
+      dropped = dropped + 1
     end
   end
   ring_if_any(queue) -- what is left is for another worker, or for the next claim

@@ -260,3 +260,25 @@ def test_what_is_no_text_is_read_all_the_same(connection: redis.Redis) -> None:
         get_job("\udcff")
     connection.hset("rq:job:JOB", mapping={"status": "started", "worker_name": b"\xff"})
     assert get_queue(QUEUE).cancel("JOB") is State.ACTIVE
+
+
+@pytest.mark.parametrize("priority", [0, 1])
+def test_very_many_entries_without_a_job_are_dropped_call_by_call(connection: redis.Redis, priority: int) -> None:
+    waiting = {0: f"rq:queue:{QUEUE}", 1: f"rq:ext:{QUEUE}:prio"}[priority]
+    gone = [f"gone{number}" for number in range(2500)]
+    if priority:
+        connection.zadd(waiting, dict.fromkeys(gone, 1))
+    else:
+        connection.rpush(waiting, *gone)
+    job = add_job(QUEUE, "greet", {"name": "behind them"}, priority=priority)
+    claimer = Claimer(worker="w", lease_seconds=30)
+    assert claimer.claim(connection, [Room(queue=QUEUE, units=1)]) == ([], 0.0)
+    assert get_queue_stats(QUEUE).waiting == 1501
+    assert run_jobs(QUEUE) == 1 and get_job(job.id).state is State.COMPLETED
+
+
+def test_a_burst_works_through_entries_without_a_job(connection: redis.Redis, start_worker) -> None:
+    connection.rpush(f"rq:queue:{QUEUE}", *[f"gone{number}" for number in range(2500)])
+    job = add_job(QUEUE, "greet", {"name": "behind them"})
+    assert start_worker(QUEUE, "--burst").wait(60) == 0
+    assert get_job(job.id).state is State.COMPLETED
