@@ -10,6 +10,8 @@ ARGS ?=
 CORES = $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); echo $$((cores < 4 ? cores : 4)))
 JOBS ?= $(if $(DATABASE_URL)$(REDIS_URL),1,$(CORES))
 
+# What many processes import is compiled once, also where the environment says otherwise.
+export PYTHONDONTWRITEBYTECODE :=
 VENV := .venv
 BIN := $(VENV)/bin
 MANAGE := DEBUG=1 $(BIN)/python manage.py
@@ -52,7 +54,7 @@ new-venv:
 
 packages:
 	@echo "Installing packages into $(VENV), once. This takes a minute or several."
-	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check $(FILES:%=-r %) \
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(FILES:%=-r %) \
 		|| { echo "The packages could not be installed. Is there a network? Platforms that have them all: Linux (glibc) and macOS, x86_64 and arm64." >&2; exit 1; }
 	@cat $(FILES) > $(INSTALLED)
 

@@ -3,6 +3,7 @@
 import os
 import random
 import re
+import signal
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -82,7 +83,9 @@ class Chaos:
         assert working and set(cut_off) <= {1}
         for worker in working:
             worker.terminate()
-        assert [worker.wait(60) for worker in working] == [0] * len(working)
+        ended = {worker.wait(60) for worker in working}
+        assert ended <= {0, 128 + signal.SIGTERM}  # whom the signal met while they started
+        assert 0 in ended
 
 
 @pytest.fixture
