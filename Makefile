@@ -1,14 +1,14 @@
 # Everything here needs Python 3.11 or later and nothing else: the first target that needs them makes .venv and the servers.
 #   PYTHON=python3.13  the Python that .venv is made with        PORT=8000  where the site is served
 #   ARGS="..."         more arguments for demo, worker or pytest
-#   JOBS=1             tests in so many processes, each with servers of its own; one a core, at most four, unless DATABASE_URL or
-#                      REDIS_URL name the servers
+#   JOBS=1             tests in so many processes, each with servers of its own; one more than there are cores, as tests wait much, at
+#                      most four, unless DATABASE_URL or REDIS_URL name the servers
 
 PYTHON ?= python3
 PORT ?= 8000
 ARGS ?=
-CORES = $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); echo $$((cores < 4 ? cores : 4)))
-JOBS ?= $(if $(DATABASE_URL)$(REDIS_URL),1,$(CORES))
+PROCESSES = $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); echo $$((cores < 3 ? cores + 1 : 4)))
+JOBS ?= $(if $(DATABASE_URL)$(REDIS_URL),1,$(PROCESSES))
 
 # What many processes import is compiled once, also where the environment says otherwise.
 export PYTHONDONTWRITEBYTECODE :=
