@@ -135,14 +135,12 @@ def test_an_overrun_is_interrupted_and_counts_as_a_failed_attempt(start_worker: 
 def test_a_killed_worker_loses_no_job_and_charges_no_attempt(start_worker: StartWorker, traces: Traces, connection: Redis) -> None:
     names = [f"n{number}" for number in range(4)]
     add_jobs(QUEUE, [("greet-all", {"name": name, "seconds": 1.0}) for name in names])
-    worker = start_worker(QUEUE)
+    worker = start_worker(QUEUE, QUEUES_LEASE_SECONDS="5")
     wait_until(traces)
     worker.send_signal(signal.SIGKILL)
     worker.wait()
-    killed_at = time.monotonic()
-    rescuer = start_worker(QUEUE)
+    rescuer = start_worker(QUEUE, QUEUES_LEASE_SECONDS="5")
     wait_until(lambda: get_queue_stats(QUEUE).completed == 4)
-    assert time.monotonic() - killed_at < 60
     assert sorted(traces()[1:]) == [f"batch 1 {name}" for name in names], "what stalled runs alone"
     assert {(job.attempts_made, job.stalls) for job in get_queue(QUEUE).jobs("completed")} == {(1, 1)}
     rescuer.send_signal(signal.SIGTERM)
