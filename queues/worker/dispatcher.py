@@ -16,7 +16,8 @@ from queues.store.connection import new_connection
 from queues.store.queue import get_queue
 from queues.worker.announcer import Announcer, report_trouble
 from queues.worker.bell import Bell
-from queues.worker.claims import Claim, Claimer, Room, Unit
+from queues.worker.claimer import Claimer, Room
+from queues.worker.claims import Claim, Unit
 from queues.worker.complaints import Complaints
 from queues.worker.keeper import Keeper
 from queues.worker.mailbox import Mailbox, Message

@@ -1,4 +1,4 @@
-"""A page in every look, in both themes, on a desk and on a phone: accessible by axe, no wider than the window, and with room for its words."""
+"""A page in every look, in both themes, on a desk and on a phone: accessible by axe, no wider than the window, readable."""
 
 from __future__ import annotations
 
