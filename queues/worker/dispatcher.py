@@ -22,8 +22,9 @@ from queues.worker.complaints import Complaints
 from queues.worker.keeper import Keeper
 from queues.worker.mailbox import Mailbox, Message
 from queues.worker.options import BURST_PATIENCE_SECONDS, Limits, WorkerOptions
-from queues.worker.outcomes import Kind, Outcome, failed, settle
+from queues.worker.outcomes import Kind, Outcome, failed
 from queues.worker.pool import QueueThreads
+from queues.worker.settling import settle
 
 log = logging.getLogger("queues.worker")
 

@@ -76,7 +76,8 @@ def test_the_thread_of_a_cancelled_job_serves_the_next(start_worker: StartWorker
 
 def test_an_item_of_a_batch_is_cancelled_alone_unless_it_completed(connection: Redis) -> None:
     from queues.worker.claimer import Claimer, Room
-    from queues.worker.outcomes import completed, failed, settle
+    from queues.worker.outcomes import completed, failed
+    from queues.worker.settling import settle
 
     jobs = add_jobs(QUEUE, [("greet-all", {"name": name}) for name in "abc"])
     (unit,), _ = Claimer(worker="w", lease_seconds=30).claim(connection, [Room(queue=QUEUE, units=1)])
@@ -102,7 +103,8 @@ def test_a_cancelled_job_whose_worker_disappears_does_not_run_again(connection: 
 
 def test_a_cancelled_job_that_is_given_back_does_not_run_again(connection: Redis) -> None:
     from queues.worker.claimer import Claimer, Room
-    from queues.worker.outcomes import Kind, Outcome, settle
+    from queues.worker.outcomes import Kind, Outcome
+    from queues.worker.settling import settle
 
     job = add_job(QUEUE, "greet", {"name": "Ann"}, dedupe="ann")
     (unit,), _ = Claimer(worker="w", lease_seconds=30).claim(connection, [Room(queue=QUEUE, units=1)])

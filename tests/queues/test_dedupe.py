@@ -8,7 +8,8 @@ from queues.testing import run_jobs
 from queues.worker.claimer import Claimer, Room
 from queues.worker.claims import Unit
 from queues.worker.leases import Reaper
-from queues.worker.outcomes import Kind, Outcome, failed, settle
+from queues.worker.outcomes import Kind, Outcome, failed
+from queues.worker.settling import settle
 from tests.testapp.jobs import QUEUE, greet
 
 

@@ -9,7 +9,8 @@ from queues import InvalidPayload, QueueStats, add_job, add_jobs, get_jobs, get_
 from queues.exceptions import InvalidJob
 from queues.testing import run_jobs
 from queues.worker.claimer import Claimer, Room
-from queues.worker.outcomes import Kind, Outcome, settle
+from queues.worker.outcomes import Kind, Outcome
+from queues.worker.settling import settle
 from tests.testapp.jobs import QUEUE, greet, mail
 
 

@@ -111,7 +111,8 @@ def test_a_receiver_that_raises_is_logged_and_harms_no_job(name: str, caplog: py
 def test_each_outcome_is_one_line_that_carries_its_facts(caplog: pytest.LogCaptureFixture) -> None:
     from queues.worker.announcer import log_outcome
     from queues.worker.claimer import Claimer, Room
-    from queues.worker.outcomes import completed, failed, settle
+    from queues.worker.outcomes import completed, failed
+    from queues.worker.settling import settle
 
     connection = get_queue(QUEUE).connection
     jobs = [greet.enqueue(name="Ann"), give_up.enqueue(name="Bob")]

@@ -152,7 +152,8 @@ def test_a_killed_worker_loses_no_job_and_charges_no_attempt(start_worker: Start
 
 def test_a_lost_lease_settles_nothing(connection: Redis) -> None:
     from queues.worker.claimer import Claimer, Room
-    from queues.worker.outcomes import completed, settle
+    from queues.worker.outcomes import completed
+    from queues.worker.settling import settle
 
     greet.enqueue(name="Ann")
     (unit,), _ = Claimer(worker="slow", lease_seconds=30).claim(connection, [Room(queue=QUEUE, units=1)])
@@ -163,7 +164,8 @@ def test_a_lost_lease_settles_nothing(connection: Redis) -> None:
 
 def test_a_job_deleted_while_it_runs_leaves_no_stub(connection: Redis) -> None:
     from queues.worker.claimer import Claimer, Room
-    from queues.worker.outcomes import completed, settle
+    from queues.worker.outcomes import completed
+    from queues.worker.settling import settle
 
     job = greet.enqueue(name="Ann")
     (unit,), _ = Claimer(worker="w", lease_seconds=30).claim(connection, [Room(queue=QUEUE, units=1)])
