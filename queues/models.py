@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class NoRows(models.Manager[Any]):
-    """Answers every query with nothing, so that `dumpdata` and the like find no missing table."""
+    """Answers every query with nothing, so that `dumpdata`, the admin's "view on site" and the like find no missing table."""
 
     def get_queryset(self) -> models.QuerySet[Any]:
         return super().get_queryset().none()
@@ -27,6 +27,7 @@ class InRedis(models.Model):
         abstract = True
         managed = False
         default_permissions = ()
+        base_manager_name = "objects"
 
     def __str__(self) -> str:
         return self.name

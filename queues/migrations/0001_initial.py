@@ -19,6 +19,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "queues",
                 "managed": False,
                 "default_permissions": ("view", "change"),
+                "base_manager_name": "objects",
             },
         ),
     ]

@@ -39,6 +39,7 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "managed": False,
                 "default_permissions": (),
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
@@ -52,6 +53,7 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "managed": False,
                 "default_permissions": (),
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
@@ -65,6 +67,7 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "managed": False,
                 "default_permissions": (),
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
@@ -78,12 +81,14 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "managed": False,
                 "default_permissions": (),
+                "base_manager_name": "objects",
             },
         ),
         migrations.AlterModelOptions(
             name="queue",
             options={
                 "default_permissions": ("view", "change"),
+                "base_manager_name": "objects",
                 "managed": False,
                 "permissions": [
                     ("add_job", "Can add jobs"),

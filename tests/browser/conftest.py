@@ -70,8 +70,8 @@ def page(context: BrowserContext, live_server: Any) -> Iterator[Page]:
     page = context.new_page()
     faults: list[str] = []
     expected: list[str] = []
-    page.on("console", lambda message: faults.append(message.text) if _is_fault(message) else None)
-    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda message: faults.append(f"{page.url}: {message.text}") if _is_fault(message) else None)
+    page.on("pageerror", lambda error: faults.append(f"{page.url}: {error}"))
     page.on("request", lambda request: faults.append(request.url) if not _is_own(request.url, live_server.url) else None)
     page.expected_faults = expected  # type: ignore[attr-defined]  # texts of which a test knows that they come: "503" of a Redis that is away
     yield page

@@ -1,4 +1,5 @@
-"""What there is to see in each test of every page: jobs in every state whose texts attack, a worker, a schedule, embeddings."""
+"""What there is to see on every page: jobs in every state whose texts attack, counts of a day, a worker that lives and one that does
+not, a paused queue, schedules, embeddings."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from django_rq import get_queue as get_rq_queue
 
 from embeddings.models import DirtyEntity, EmbeddingUsage, FanOut
 from embeddings.reconciling.reconciler import reconcile
-from queues import add_job, get_queue, get_schedules
+from queues import add_job, get_queue, get_schedule, get_schedules
 from queues.jobs.running import log, report_progress, running
 from queues.models import Queue
 from queues.store import keys
@@ -22,6 +23,7 @@ from queues.worker import ConcurrentWorker
 from queues.worker.claimer import Claimer, Room
 from queues.worker.leases import renew
 from tests.browser.hostile import HOSTILE
+from tests.queues.store.counting import plant_day
 from tests.testapp.jobs import QUEUE
 from theo.context.models import Person
 
@@ -42,7 +44,7 @@ class Scene:
 
 
 def prepare(connection: redis.Redis, owner: User) -> Scene:
-    """The caller closes the connection of the worker, which announces itself and then keeps still."""
+    """The caller closes the connection of the worker, which announces itself and then keeps still, for as long as it takes to look."""
     jobs = {"completed": _add("greet", {"name": HOSTILE}), "failed": _add("fail", {"name": HOSTILE}, attempts=1)}
     jobs["told"] = _add("tell", {"steps": 3})
     run_jobs(QUEUE)
@@ -54,6 +56,10 @@ def prepare(connection: redis.Redis, owner: User) -> Scene:
     jobs["strange"] = _add("greet", {"name": "Ann"})
     connection.hset(keys.job(jobs["strange"]), mapping={"name": HOSTILE, "owner": HOSTILE, "progress": "[]"})
     _announce_worker(connection)
+    plant_day(connection, QUEUE)
+    get_queue("email-sync").pause()
+    get_schedule("sweep-embeddings").disable()
+    get_schedule("clean-queues").run_now()
     return Scene(
         queue=QUEUE,
         jobs=jobs,
@@ -92,6 +98,11 @@ def _announce_worker(connection: redis.Redis) -> None:
     worker.register_birth()
     worker.heartbeat()
     connection.rename(keys.worker("worker"), keys.worker(WORKER))
+    connection.persist(keys.worker(WORKER))
+    long_ago = "2026-01-01T00:00:00Z"
+    silent = {"birth": long_ago, "last_heartbeat": long_ago, "queues": QUEUE, "hostname": "<b>far</b>", "running": 7}
+    connection.hset(keys.worker("jones"), mapping=silent)
+    connection.sadd("rq:workers", keys.worker("jones"))
     connection.sadd("rq:workers", keys.worker(WORKER))
     connection.sadd(f"rq:workers:{QUEUE}", keys.worker(WORKER))
 

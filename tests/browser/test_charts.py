@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 
 from playwright.sync_api import Page, expect
-from redis import Redis
 
 from queues import add_jobs, get_queue
 from tests.browser.conftest import Login
-from tests.browser.looks import check_every_look
 from tests.processes import StartWorker
-from tests.queues.store.counting import plant_day
 from tests.testapp.jobs import QUEUE
 
 URL = f"/admin/queues/queue/{QUEUE}/metrics/"
@@ -38,14 +35,6 @@ def test_an_operator_reads_rates_and_times_and_finds_the_job_that_fails(page: Pa
     page.get_by_role("link", name="24 hours").click()
     expect(page).to_have_url(re.compile(r"window=24h&sort=failing$"))
     expect(page.get_by_role("img", name="Jobs ended by the hour")).to_be_visible()
-
-
-def test_the_metrics_are_accessible_and_fit(page: Page, login: Login, connection: Redis) -> None:
-    login("view_queue")
-    plant_day(connection, QUEUE)
-    page.goto(URL)
-    page.get_by_text("Numbers").first.click()
-    check_every_look(page)
 
 
 def test_a_redis_that_is_away_is_a_page_that_says_so(page: Page, login: Login, settings) -> None:

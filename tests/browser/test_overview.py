@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from django.contrib.admin.models import LogEntry
 from playwright.sync_api import Locator, Page, expect
 from redis import Redis
@@ -13,7 +12,6 @@ from queues import add_job, add_jobs, get_queue, get_schedule, is_paused
 from queues.jobs.registry import registry
 from queues.store import keys
 from tests.browser.conftest import Login
-from tests.browser.looks import check_every_look
 from tests.processes import StartWorker
 from tests.testapp.jobs import QUEUE
 
@@ -28,18 +26,6 @@ def row(page: Page, name: str) -> Locator:
 
 def number(page: Page, column: int) -> Locator:
     return row(page, QUEUE).first.get_by_role("cell").nth(column)
-
-
-@pytest.mark.parametrize("path", [OVERVIEW, SCHEDULE])
-def test_the_pages_are_accessible_and_fit(page: Page, login: Login, path: str) -> None:
-    login()
-    add_job(QUEUE, "greet", {"name": "Ann"})
-    get_queue("email-sync").pause()
-    get_schedule("clean-queues").run_now()
-    get_schedule("sweep-embeddings").disable()
-    page.goto(path)
-    expect(page.get_by_role("button", name="Run now clean-queues")).to_be_visible()
-    check_every_look(page)
 
 
 def test_on_a_phone_the_name_the_failed_and_the_waiting_are_seen_without_scrolling(page: Page, login: Login) -> None:

@@ -10,9 +10,11 @@ from urllib.parse import urlencode
 
 import pytest
 import redis
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.utils import quote as admin_quote
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.db.models import DateField
 from django.test import Client
 from django.urls import URLResolver, get_resolver
@@ -45,8 +47,8 @@ FORMS = {
     "pages": "action query limit min_similarity count expected until age states queue name error_class user _selected_action database",
     "jobs": "payload-name payload-seconds options-delay options-priority options-attempts options-dedupe entity_type entity_id error",
 }
-ANOTHER_STORY = ("auth/", "logout", "password_change")
-"""Django's own pages, and what ends the session."""
+ANOTHER_STORY = ("auth/", "logout", "password_change", "admin/r/")
+"""Django's own pages, what ends the session, and what the last test here asks for, kind by kind."""
 AUTOCOMPLETED = re.compile("/admin/context/[a-z]+/add/")
 """Whose form Django cannot show again with a key of a related row that is no number."""
 
@@ -121,3 +123,13 @@ def test_no_form_is_a_fault_nor_leads_elsewhere(client: Client, scene: Scene, va
     answers = {address: client.post(f"{address}?action=retry", form) for address in asked}
     assert [address for address, response in answers.items() if response.status_code >= 500] == []
     assert not [address for address, response in answers.items() if "evil" in response.get("Location", "").partition("?")[0]]
+
+
+def test_a_row_of_any_kind_that_is_not_there_is_not_found(client: Client, scene: Scene) -> None:
+    """Of what has pages in the admin and no table too."""
+    ContentType.objects.clear_cache()
+    ours = [model for app in ("queues", "embeddings", "context") for model in apps.get_app_config(app).get_models()]
+    kinds = [ContentType.objects.get_for_model(model) for model in ours]
+    answers = {kind: client.get(f"/admin/r/{kind.pk}/42/").status_code for kind in kinds}
+    assert len(answers) > 15
+    assert {str(kind): status for kind, status in answers.items() if status != 404} == {}
