@@ -46,7 +46,7 @@ UNREADABLE = """() => {
   const lines = each => {
     const range = document.createRange();
     range.selectNodeContents(each);
-    return range.getClientRects().length;
+    return new Set([...range.getClientRects()].map(box => Math.round(box.top))).size;
   };
   const moments = [...document.querySelectorAll('time')].filter(each => /^\\d{4}-/.test(each.textContent) && lines(each) > 2);
   const captions = [...document.querySelectorAll('caption')].filter(each => {
