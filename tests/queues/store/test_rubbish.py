@@ -30,9 +30,10 @@ from queues.operations.health import Level
 from queues.store import keys, scripts
 from queues.store.fields import rq_time
 from queues.testing import run_jobs
-from queues.worker.claims import Claimer, Room
+from queues.worker.claimer import Claimer, Room
 from queues.worker.leases import renew
-from queues.worker.outcomes import completed, settle
+from queues.worker.outcomes import completed
+from queues.worker.settling import settle
 from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE
 

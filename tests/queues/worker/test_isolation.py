@@ -12,7 +12,7 @@ from queues import QueueStats, RetryLater, add_job, get_queue, get_queue_stats, 
 from queues.jobs.backoff import LONGEST_SECONDS
 from queues.jobs.registry import registry
 from queues.testing import run_jobs
-from queues.worker.claims import Claimer, Room
+from queues.worker.claimer import Claimer, Room
 from queues.worker.leases import Reaper
 from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE, fail, greet, pause_long

@@ -92,8 +92,9 @@ def test_a_killed_worker_loses_no_job_and_charges_no_attempt(start_worker: Start
 
 
 def test_a_lost_lease_settles_nothing(connection: Redis) -> None:
-    from queues.worker.claims import Claimer, Room
-    from queues.worker.outcomes import completed, settle
+    from queues.worker.claimer import Claimer, Room
+    from queues.worker.outcomes import completed
+    from queues.worker.settling import settle
 
     greet.enqueue(name="Ann")
     (unit,), _ = Claimer(worker="slow", lease_seconds=30).claim(connection, [Room(queue=QUEUE, units=1)])
@@ -103,8 +104,9 @@ def test_a_lost_lease_settles_nothing(connection: Redis) -> None:
 
 
 def test_a_job_deleted_while_it_runs_leaves_no_stub(connection: Redis) -> None:
-    from queues.worker.claims import Claimer, Room
-    from queues.worker.outcomes import completed, settle
+    from queues.worker.claimer import Claimer, Room
+    from queues.worker.outcomes import completed
+    from queues.worker.settling import settle
 
     job = greet.enqueue(name="Ann")
     (unit,), _ = Claimer(worker="w", lease_seconds=30).claim(connection, [Room(queue=QUEUE, units=1)])
@@ -114,7 +116,7 @@ def test_a_job_deleted_while_it_runs_leaves_no_stub(connection: Redis) -> None:
 
 
 def test_a_job_that_stalls_again_is_a_dead_letter(connection: Redis) -> None:
-    from queues.worker.claims import Claimer, Room
+    from queues.worker.claimer import Claimer, Room
     from queues.worker.leases import Reaper
 
     greet.enqueue(name="Ann")
@@ -127,7 +129,7 @@ def test_a_job_that_stalls_again_is_a_dead_letter(connection: Redis) -> None:
 
 
 def test_items_of_a_batch_whose_worker_disappeared_run_once_more_each_alone(connection: Redis) -> None:
-    from queues.worker.claims import Claimer, Room
+    from queues.worker.claimer import Claimer, Room
     from queues.worker.leases import Reaper
 
     add_jobs(QUEUE, [("greet-all", {"name": f"n{number}"}) for number in range(3)])
