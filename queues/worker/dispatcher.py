@@ -148,12 +148,12 @@ class Dispatcher:
             return settings.poll_seconds if self.held else -1.0
         rooms = [Room(queue=name, units=pool.room) for name, pool in self.pools.items()]
         units, next_due = self.claimer.claim(self.connection, rooms, most=most)
-        self._attend()
-        for unit in units:
+        for unit in units:  # before anything else asks Redis, which may fail
             self.held |= {claim.member: claim for claim in unit.claims}
             for claim in unit.claims:
                 self.awaited.pop(claim.id, None)
             self.pools[unit.queue].submit(unit)
+        self._attend()
         self.bell.listen(name for name, pool in self.pools.items() if pool.room and name not in self.claimer.resting)
         if not self.held and self._is_done(next_due):
             log.info("Worker %s: nothing left to do", self.worker)
