@@ -61,6 +61,14 @@ def test_jobs_with_an_owner_fill_their_call_across_those_without_who_keep_their_
     assert waiting() == [f"greet {number}" for number in range(3, 25)]
 
 
+def test_jobs_with_an_owner_keep_their_turn_between_calls_of_those_without(connection: Redis) -> None:
+    add(*[f"greet-all {number}" for number in range(40)])
+    add_jobs(QUEUE, [("mail", {"user_id": 1, "subject": str(number)}) for number in range(3)])
+    names = [claimed(connection)[0] for _ in range(7)]
+    assert sorted(names) == [("greet-all", 10)] * 4 + [("mail", 1)] * 3
+    assert all(name == ("mail", 1) for name in names[1:6:2]), "in turn"
+
+
 def test_what_stalled_shares_no_call_wherever_it_stands(connection: Redis) -> None:
     add("greet-all a", "greet b", "greet-all c")
     connection.hset(f"rq:job:{get_queue(QUEUE).jobs('waiting')[2].id}", "stalled", "1")

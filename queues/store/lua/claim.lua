@@ -141,9 +141,10 @@ local function claim(queue, units, sizes)
       else
         if score then
           redis.call('ZADD', prio, math.floor(score / SPAN) * SPAN, id) -- before all turns: they may be forgotten by now
+          redis.call('HSET', ext(queue, 'turns'), 'list', 1) -- the list had its turn, this one has not
         else
           redis.call('LPUSH', list, id)
-          redis.call('HDEL', ext(queue, 'turns'), 'list') -- it is the list's turn still
+          redis.call('HDEL', ext(queue, 'turns'), 'list')
         end
         fill(queue, list, prio, open, places)
         break
