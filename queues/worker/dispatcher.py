@@ -136,7 +136,8 @@ class Dispatcher:
             soon = [outcome.claim for outcome in settled if outcome.is_put_back and outcome.delay_seconds <= BURST_PATIENCE_SECONDS]
             self.awaited |= {claim.id: claim.queue for claim in soon}
         if len(settled) < len(outcomes):
-            log.warning("%d runs ended after their lease was lost; their outcome was dropped", len(outcomes) - len(settled))
+            text = "%d runs were not settled: their lease was lost, or a call that was not answered had settled them"
+            log.warning(text, len(outcomes) - len(settled))
         self.announcer.announce(settled)
 
     def _claim(self) -> float:
