@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from embeddings.exceptions import InvalidInput, OutOfTime, ProviderError
 from embeddings.indexing.failures import Failure, Failures
 from embeddings.indexing.indexer import index
-from embeddings.indexing.trouble import DATABASE_TROUBLE, DISK_FULL, is_trouble, sqlstate
+from embeddings.indexing.trouble import DATABASE_TROUBLE, DISK_FULL, UNDEFINED, is_trouble, sqlstate
 from embeddings.owing.changes import Entity
 from embeddings.owing.parking import park
 from embeddings.payloads import EmbeddingJobData
@@ -19,8 +19,8 @@ FINAL = (InvalidInput,)
 PROVIDER_WAIT_SECONDS = 60.0
 """Where no provider can be made at all."""
 DATABASE_WAIT_SECONDS = 2.0
-FULL_WAIT_SECONDS = 30.0
-"""What cannot be stored was paid for."""
+MENDED_WAIT_SECONDS = 30.0
+"""Where somebody has to mend it: a full disk, a migration that is missing. What cannot be stored was paid for."""
 OUT_OF_TIME_WAIT_SECONDS = 1.0
 
 
@@ -73,7 +73,8 @@ def uncharged(put_back: type[RetryLater] = RetryLater) -> Iterator[None]:
     except DATABASE_TROUBLE as error:
         if not is_trouble(error):
             raise
-        raise put_back(FULL_WAIT_SECONDS if sqlstate(error) == DISK_FULL else DATABASE_WAIT_SECONDS, str(error).strip()) from error
+        seconds = MENDED_WAIT_SECONDS if sqlstate(error) in (DISK_FULL, *UNDEFINED) else DATABASE_WAIT_SECONDS
+        raise put_back(seconds, str(error).strip()) from error
 
 
 def fail(item: Item[EmbeddingJobData], failure: Failure) -> None:

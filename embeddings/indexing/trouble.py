@@ -12,12 +12,14 @@ from embeddings.registering.registry import registry
 
 log = logging.getLogger("embeddings")
 
-DATABASE_TROUBLE = (OperationalError, InterfaceError, InternalError)
-"""It is away, restarting, full, read-only or broke a deadlock; of its internal errors `is_trouble` says which."""
+DATABASE_TROUBLE = (OperationalError, InterfaceError, InternalError, ProgrammingError)
+"""It is away, restarting, full, read-only, not migrated or broke a deadlock; of the last two kinds of errors `is_trouble` says which."""
 
 READ_ONLY = "25006"
 DISK_FULL = "53100"
 LOCK_NOT_AVAILABLE = "55P03"
+UNDEFINED = ("42P01", "42703")
+"""A table or a column that is not there: code and migrations are not those of one release, for a while mostly."""
 SERVES_NOBODY = (READ_ONLY, "53", "40P01", LOCK_NOT_AVAILABLE)
 """read_only_sql_transaction, insufficient resources, deadlock_detected, lock_not_available: of PostgreSQL's error codes, appendix A."""
 
@@ -42,7 +44,9 @@ def sqlstate(error: BaseException) -> str:
 
 def is_trouble(error: BaseException) -> bool:
     """Whether the database cannot be used, which charges nobody."""
-    return isinstance(error, (OperationalError, InterfaceError)) or (isinstance(error, DatabaseError) and sqlstate(error) == READ_ONLY)
+    if isinstance(error, (OperationalError, InterfaceError)):
+        return True
+    return isinstance(error, DatabaseError) and sqlstate(error) in (READ_ONLY, *UNDEFINED)
 
 
 def serves_nobody(error: BaseException, *, using: str) -> bool:

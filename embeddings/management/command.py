@@ -8,8 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, OperationalError
 from django.utils.connection import ConnectionDoesNotExist
 
-UNDEFINED = ("42P01", "42703")
-"""PostgreSQL's codes for a table and a column that are not there."""
+from embeddings.indexing.trouble import UNDEFINED, sqlstate
 
 
 class EmbeddingsCommand(BaseCommand):
@@ -29,7 +28,7 @@ class EmbeddingsCommand(BaseCommand):
 def _explain(error: DatabaseError) -> str | None:
     """None for what may be a fault of the code."""
     reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-    if getattr(error.__cause__, "sqlstate", None) in UNDEFINED:
+    if sqlstate(error) in UNDEFINED:
         return f"The tables are not as they should be: {reason}. Run manage.py migrate, with --database for another than the default."
     if isinstance(error, OperationalError):
         return f"The database cannot be used: {reason}. Check DATABASES, and whether it runs."

@@ -140,7 +140,8 @@ class Dispatcher:
             soon = [outcome.claim for outcome in settled if outcome.is_put_back and outcome.delay_seconds <= BURST_PATIENCE_SECONDS]
             self.awaited |= {claim.id: claim.queue for claim in soon}
         if len(settled) < len(outcomes):
-            log.warning("%d runs ended after their lease was lost; their outcome was dropped", len(outcomes) - len(settled))
+            text = "%d runs were not settled: their lease was lost, or a call that was not answered had settled them"
+            log.warning(text, len(outcomes) - len(settled))
         self.announcer.announce(settled)
 
     def _claim(self) -> float:
@@ -152,12 +153,12 @@ class Dispatcher:
             return settings.poll_seconds if self.held else -1.0
         rooms = [Room(queue=name, units=pool.room) for name, pool in self.pools.items()]
         units, next_due = self.claimer.claim(self.connection, rooms, most=most)
-        self._attend()
-        for unit in units:
+        for unit in units:  # before anything else asks Redis, which may fail
             self.held |= {claim.member: claim for claim in unit.claims}
             for claim in unit.claims:
                 self.awaited.pop(claim.id, None)
             self.pools[unit.queue].submit(unit)
+        self._attend()
         self.bell.listen(name for name, pool in self.pools.items() if pool.room and name not in self.claimer.resting)
         if not self.held and self._is_done(next_due):
             log.info("Worker %s: nothing left to do", self.worker)

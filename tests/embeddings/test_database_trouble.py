@@ -100,6 +100,23 @@ def test_a_type_whose_table_is_not_there_fails_alone_with_its_reason(ann: User) 
     assert {content for _, _, content in stored()} == {"fine"}
 
 
+@pytest.mark.parametrize("table", ["embeddings_dirtyentity", "embeddings_embeddingmodel", "embeddings_embedding"])
+def test_tables_of_ours_that_are_not_there_charge_no_attempt(ann: User, table: str) -> None:
+    """As where a worker of the new release starts before `migrate`, or one of the old release goes on after it."""
+    Note.objects.create(author=ann, title="a")
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO somewhere_else")
+    try:
+        work()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE somewhere_else RENAME TO {table}")
+    (job,) = get_queue("embeddings").jobs("delayed")
+    assert (job.attempts_made, "does not exist" in job.error) == (0, True)
+    work_to_the_end()
+    assert {content for _, _, content in stored()} == {"a"}
+
+
 def test_a_read_only_database_charges_no_attempt_and_asks_no_provider(ann: User, provider: FakeProvider) -> None:
     """A standby that was a primary, and what managed servers become when their disk is full."""
     Note.objects.create(author=ann, title="a")

@@ -53,5 +53,10 @@ class Command(EmbeddingsCommand):
         """Rows a second and the time left, apart from the report."""
         label = f"{entity_type} ({using})"
         if label not in self._progress:
+            if done:
+                earlier = (
+                    f"{counted(done, 'entity')} of this comparison {plural(done, 'was')} compared earlier, by a run that was interrupted."
+                )
+                self.stderr.write(f"{label}: {earlier} What was written there since is found by the next run.")
             self._progress[label] = Progress(self.stderr, total=total, done=done, label=label)
         self._progress[label].reach(done)

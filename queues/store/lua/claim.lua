@@ -15,6 +15,7 @@ local FOREIGN = {
 local RAN = { started = true, scheduled = true, finished = true, failed = true }
 local EMPTY = { [''] = true, ['[]'] = true, ['null'] = true, ['None'] = true }
 local PROMOTE, DROPS = 1000, 1000
+local LOOK = 100 -- how far behind the next job others are looked for that fit into a call
 local moment = now()
 local jobs, next_due, executions, unit, dropped = {}, nil, 0, 0, 0
 
@@ -88,6 +89,24 @@ local function lease(queue, id, in_unit, facts)
   jobs[#jobs + 1] = { queue, id, in_unit, execution, unpack(facts, FIRST + 1, #READ + 1) }
 end
 
+-- Gives the places that are left in calls to jobs further back: others between them would make calls of one job each.
+local function fill(queue, list, prio, open, places)
+  local function look(ids, step, take)
+    for k = 1, #ids, step do
+      if places == 0 or executions == MOST then return end
+      local facts = facts_of(ids[k], unpack(READ))
+      local filling = facts and not facts[2] and is_due(facts[1] or '', facts[3], facts[4]) and open[facts[FIRST + 2] or '']
+      if filling and filling.left > 0 and (tonumber(facts[FIRST + 6] or '0') or 0) == 0 then
+        take(ids[k], tonumber(ids[k + 1]))
+        filling.left, places = filling.left - 1, places - 1
+        lease(queue, ids[k], filling.unit, facts)
+      end
+    end
+  end
+  look(redis.call('ZRANGE', prio, 0, LOOK - 1, 'WITHSCORES'), 2, function(id, score) pop_prioritized(queue, prio, id, score) end)
+  look(redis.call('LRANGE', list, 0, LOOK - 1), 1, function(id) redis.call('LREM', list, 1, id) end)
+end
+
 local function claim(queue, units, sizes)
   local open, places = {}, 0 -- per job name its unit that is being filled, with the places left; and all such places
   local list, prio = P .. ':queue:' .. queue, ext(queue, 'prio')
@@ -122,9 +141,12 @@ local function claim(queue, units, sizes)
       else
         if score then
           redis.call('ZADD', prio, math.floor(score / SPAN) * SPAN, id) -- before all turns: they may be forgotten by now
+          redis.call('HSET', ext(queue, 'turns'), 'list', 1) -- the list had its turn, this one has not
         else
           redis.call('LPUSH', list, id)
+          redis.call('HDEL', ext(queue, 'turns'), 'list')
         end
+        fill(queue, list, prio, open, places)
         break
       end
     else

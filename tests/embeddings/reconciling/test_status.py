@@ -11,7 +11,7 @@ from django.utils import timezone
 
 import embeddings
 from embeddings import embeddings_disabled
-from embeddings.models import DirtyEntity, EmbeddingModel, EmbeddingState, EmbeddingUsage, FanOut
+from embeddings.models import DirtyEntity, EmbeddingModel, EmbeddingState, EmbeddingUsage, FanOut, SyncProgress
 from tests.clock import DAY, stay_in_one
 from tests.embeddings.conftest import work
 from tests.testapp.models import Note
@@ -139,3 +139,16 @@ def test_a_full_sync_shows_its_rate(ann: User) -> None:
     call_command("embeddings_sync", "--full", "--type", "note", stdout=out, stderr=errors)
     assert "note (default): 1 of 1 entities, " in errors.getvalue() and " a second" in errors.getvalue()
     assert "1 entity was enqueued" in out.getvalue()
+
+
+def test_a_full_sync_says_what_an_interrupted_one_had_compared_already(ann: User) -> None:
+    notes = [Note.objects.create(author=ann, title=title) for title in "abc"]
+    work()
+    SyncProgress.objects.create(entity_type="note", kind="full", position=str(notes[1].pk), checked=2, started_at=Now())
+    Note.objects.update(title="quietly")
+    for said, found in (("2 entities of this comparison were compared earlier", "1 entity was"), ("", "2 entities were")):
+        errors, out = StringIO(), StringIO()
+        call_command("embeddings_sync", "--full", "--type", "note", stdout=out, stderr=errors)
+        assert said in errors.getvalue() and ("earlier" in errors.getvalue()) == bool(said)
+        assert f"{found} enqueued" in out.getvalue()
+        work()
