@@ -4,7 +4,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import django_rq
 import pytest
@@ -13,9 +13,11 @@ from redis import Redis
 from rq.cron import CronJob
 from rq.job import Job as StockJob
 from rq.registry import StartedJobRegistry
+from rq.utils import utcformat
 from rq.worker import Worker as StockWorker
 
-from queues import QueueStats, add_job, add_jobs, get_jobs, get_queue, get_queue_stats
+from queues import Keep, QueueStats, add_job, add_jobs, get_jobs, get_queue, get_queue_stats
+from queues.operations.dead_letters import get_dead_letters
 from queues.store.connection import new_connection
 from queues.testing import run_jobs
 from tests.processes import wait_until
@@ -105,6 +107,26 @@ def test_what_a_stock_worker_completed_expires_after_rqs_500_seconds_and_is_not_
     assert (get_queue_stats(QUEUE).completed, get_queue_stats(QUEUE).completed_total) == (1, 0)
 
 
+def test_what_a_stock_worker_ended_is_as_old_as_it_is_although_rq_writes_when_it_expires(
+    run_stock: Callable[..., str], connection: Redis
+) -> None:
+    old, recent = fail.enqueue(name="Ann"), fail.enqueue(name="Bob")
+    add.enqueue(first=1)
+    run_stock()
+    connection.hset(f"rq:job:{old.id}", "ended_at", utcformat(datetime.now(UTC) - timedelta(hours=2)))
+    group = get_dead_letters([QUEUE]).groups[0]
+    assert group.first_at and group.last_at and group.last_at - group.first_at > timedelta(hours=1, minutes=50)
+    assert datetime.now(UTC) - group.last_at < timedelta(minutes=5)
+
+    queue = get_queue(QUEUE)
+    assert queue.clean(3600, dry_run=True) == 1
+    fail.using(attempts=1, keep_failed=Keep(age=timedelta(hours=1))).enqueue(name="Eve")
+    run_jobs(QUEUE)
+    assert [job.data["name"] for job in get_jobs(QUEUE, "failed")] == ["Eve", "Bob"]
+    assert (queue.clean(3600), recent.refresh().state, get_queue_stats(QUEUE).completed) == (0, "failed", 1)
+    assert queue.clean(0) == 3
+
+
 def test_a_dedupe_key_that_a_stock_worker_left_holds_nobody_up(run_stock: Callable[..., str], connection: Redis) -> None:
     first = add_job(QUEUE, "add", {"first": 1}, dedupe="one")
     run_stock()
@@ -174,8 +196,11 @@ def test_jobs_pickled_before_the_move_are_run_by_a_stock_worker_that_drains_them
 ) -> None:
     pickled.enqueue("tests.testapp.jobs.bridge", 1)
     pickled.enqueue("tests.testapp.jobs.add", 2)
+    pickled.enqueue_in(timedelta(hours=1), "tests.testapp.jobs.add", 3)
+    queue = get_queue(QUEUE)
+    assert queue.promote_many(queue.job_ids("delayed")) == 1
     run_stock("--serializer", "rq.serializers.DefaultSerializer")
-    assert traces() == ["bridge 1 0", "add 2 0"]
+    assert traces() == ["bridge 1 0", "add 2 0", "add 3 0"]
 
 
 def test_pickled_jobs_that_remain_are_parked_and_can_be_removed_together(pickled: rq.Queue, traces: Traces) -> None:
