@@ -68,8 +68,9 @@ test: setup lint ## every check and every test
 	@$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	@$(BIN)/python -m pytest $(if $(filter-out 1,$(JOBS)),-n $(JOBS) --dist loadfile --no-loadscope-reorder) $(ARGS)
 
-chaos: setup ## 20,000 random changes, by signals and by triggers, while workers are killed and Redis restarts; with figures
-	@EMBEDDINGS_CHAOS_OPERATIONS=$${EMBEDDINGS_CHAOS_OPERATIONS:-20000} $(BIN)/python -m pytest tests/chaos $(ARGS)
+chaos: setup ## 20,000 jobs, and 20,000 random changes by signals and by triggers, while workers are killed and Redis restarts; with figures
+	@EMBEDDINGS_CHAOS_OPERATIONS=$${EMBEDDINGS_CHAOS_OPERATIONS:-20000} QUEUES_CHAOS_JOBS=$${QUEUES_CHAOS_JOBS:-20000} \
+		$(BIN)/python -m pytest tests/chaos $(ARGS)
 
 screenshots: setup ## every admin page into docs/screenshots, from a scene of its own, by Chromium
 	@$(BIN)/python -m tests.browser.screenshots $(ARGS)

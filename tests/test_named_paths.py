@@ -27,6 +27,11 @@ def test_what_a_document_names_and_links_to_exists(document: Path) -> None:
     assert missing(document.read_text(), document.parent) == []
 
 
+def test_every_picture_is_linked_to() -> None:
+    linked = {(path.parent / link).resolve() for path in DOCUMENTS for link in LINKED.findall(path.read_text())}
+    assert [path.name for path in (ROOT / "docs").rglob("*.png") if path.resolve() not in linked] == []
+
+
 def test_what_is_not_there_is_found() -> None:
     text = "`tests/queues/test_gone.py` `operations/test_alerts.py` `test_gone.py` `rq:ext:` [a](gone.md#there) [b](#here) [c](README.md)"
     assert missing(text, ROOT) == ["tests/queues/test_gone.py", "test_gone.py", "gone.md"]

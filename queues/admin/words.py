@@ -79,5 +79,5 @@ def _digits(value: float) -> str:
 
 
 def day_text(moment: datetime) -> str:
-    """The day without its year, in the language of the page."""
-    return date_format(moment, "MONTH_DAY_FORMAT")
+    """`30 Nov`, in the language of the page: short, as several stand side by side."""
+    return date_format(moment, "j M")

@@ -126,9 +126,9 @@ def hours(connection: redis.Redis, queue: str, count: int = 24) -> list[Span]:
 
 def _ask(pipeline: redis.client.Pipeline, key: Any, queue: str, seconds: int, count: int, now: float | None) -> list[int]:
     last = int((time.time() if now is None else now) // seconds)
-    for number_ in range(last - count + 1, last + 1):
-        pipeline.hgetall(key(queue, number_))
-    return [number_ * seconds for number_ in range(last - count + 1, last + 1)]
+    for number in range(last - count + 1, last + 1):
+        pipeline.hgetall(key(queue, number))
+    return [number * seconds for number in range(last - count + 1, last + 1)]
 
 
 def _span(start: int, fields: Mapping[bytes, bytes]) -> Span:

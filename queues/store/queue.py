@@ -98,7 +98,7 @@ class Queue(QueueOptions):
             return cleaning.drain(self.connection, self.name, delayed=delayed)
 
     def retry_failed(self, *, limit: int = 0, **wanted: Unpack[Wanted]) -> int:
-        """Retries dead letters, all or those that fit (see search.Filter), the newest first. Returns how many."""
+        """Retries dead letters, all or those that fit (see finding.filters.Filter), the newest first. Returns how many."""
         return self.retry_many(find_failed_ids(self, Filter(**wanted), limit))
 
     def remove_failed(self, *, limit: int = 0, **wanted: Unpack[Wanted]) -> int:

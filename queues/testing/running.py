@@ -17,9 +17,11 @@ from queues.store import scripts
 from queues.store.connection import translated
 from queues.store.queue import Queue, get_queue, queue_names
 from queues.worker.announcer import log_outcome, send
-from queues.worker.claims import Claimer, Room, Unit
-from queues.worker.outcomes import Kind, Outcome, settle
+from queues.worker.claimer import Claimer, Room
+from queues.worker.claims import Unit
+from queues.worker.outcomes import Kind, Outcome
 from queues.worker.runner import run
+from queues.worker.settling import settle
 
 WORKER = "run_jobs"
 LEASE_SECONDS = 3600

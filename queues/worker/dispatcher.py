@@ -16,13 +16,15 @@ from queues.store.connection import new_connection
 from queues.store.queue import get_queue
 from queues.worker.announcer import Announcer, report_trouble
 from queues.worker.bell import Bell
-from queues.worker.claims import Claim, Claimer, Room, Unit
+from queues.worker.claimer import Claimer, Room
+from queues.worker.claims import Claim, Unit
 from queues.worker.complaints import Complaints
 from queues.worker.keeper import Keeper
 from queues.worker.mailbox import Mailbox, Message
 from queues.worker.options import BURST_PATIENCE_SECONDS, Limits, WorkerOptions
-from queues.worker.outcomes import Kind, Outcome, failed, settle
+from queues.worker.outcomes import Kind, Outcome, failed
 from queues.worker.pool import QueueThreads
+from queues.worker.settling import settle
 
 log = logging.getLogger("queues.worker")
 
@@ -74,6 +76,8 @@ class Dispatcher:
         wait = 0.0
         while wait >= 0 and not self.stops:
             self._receive(wait)
+            for pool in self.pools.values():
+                self._put_back(pool.take_held_up())
             try:
                 self._settle()
                 wait = self._claim()
@@ -90,7 +94,7 @@ class Dispatcher:
         deadline = time.monotonic() + settings.shutdown_seconds
         self.bell.stop()
         for pool in self.pools.values():
-            self._give_back(pool)
+            self._put_back(pool.take_unstarted())
             pool.end()
         self._settle()
         while self.held and self.stops < 2 and time.monotonic() < deadline:
@@ -98,7 +102,7 @@ class Dispatcher:
             self._settle()
         for pool in self.pools.values():
             pool.children.close()
-        self._put_back(list(self.held.values()))
+        self._put_claims_back(list(self.held.values()))
         self._settle()
         self.keeper.stop()
         self.announcer.stop(timeout_seconds=5)
@@ -107,7 +111,7 @@ class Dispatcher:
         for message in self.mailbox.take(timeout_seconds):
             self.stops += message.stop
             if message.paused in self.pools:
-                self._give_back(self.pools[message.paused])
+                self._put_back(self.pools[message.paused].take_unstarted())
             if message.cancelled:
                 for pool in self.pools.values():
                     pool.cancel(message.cancelled)
@@ -116,10 +120,10 @@ class Dispatcher:
                 self.unsettled += message.outcomes
                 self.last_job_at = time.monotonic()
 
-    def _give_back(self, pool: QueueThreads) -> None:
-        self._put_back([claim for unit in pool.take_unstarted() for claim in unit.claims])
+    def _put_back(self, units: Sequence[Unit]) -> None:
+        self._put_claims_back([claim for unit in units for claim in unit.claims])
 
-    def _put_back(self, claims: Sequence[Claim]) -> None:
+    def _put_claims_back(self, claims: Sequence[Claim]) -> None:
         """Each goes to the very front: the last one first, so that their order stays."""
         self.unsettled += [Outcome(claim=claim, kind=Kind.BACK) for claim in reversed(claims)]
 
@@ -164,8 +168,8 @@ class Dispatcher:
     def _attend(self) -> None:
         """What a claim's answer tells besides jobs: pauses that a lost message announced, broken queues, claims that went astray."""
         for name in self.claimer.paused | self.claimer.resting:
-            self._give_back(self.pools[name])
-        self._put_back(self.claimer.lost(self.connection, self.pools))
+            self._put_back(self.pools[name].take_unstarted())
+        self._put_claims_back(self.claimer.lost(self.connection, self.pools))
         for fault in self.claimer.faults:
             self._complain(fault, f"A queue is left alone: {fault}", QueuesError(fault))
 

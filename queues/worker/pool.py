@@ -22,6 +22,9 @@ log = logging.getLogger("queues.worker")
 
 Done = Callable[[Unit, list[Outcome], float], None]
 
+LONG_SECONDS = 1.0
+"""What was taken ahead does not wait longer for a thread."""
+
 
 class QueueThreads:
     """The threads of one queue. `done(unit, outcomes, seconds)` is called from them."""
@@ -37,6 +40,7 @@ class QueueThreads:
         self.running: set[Unit] = set()
         self.outstanding = 0
         self.mean_seconds: float | None = None
+        self.begun_at = 0.0
         for _ in range(concurrency):
             self.start_thread()
 
@@ -45,7 +49,7 @@ class QueueThreads:
 
     @property
     def room(self) -> int:
-        """Calls that may be taken now: the free threads', and about 20 ms of work more, so that slow jobs are never held."""
+        """Calls that may be taken now: the free threads', and about 20 ms of work more by how long the last ones took: see take_held_up."""
         ahead = 0 if self.mean_seconds is None else min(100, int(0.02 * self.concurrency / max(self.mean_seconds, 1e-5)))
         return max(0, self.concurrency + ahead - self.outstanding)
 
@@ -73,6 +77,13 @@ class QueueThreads:
         self.accepted.difference_update(units)
         return units
 
+    def take_held_up(self) -> list[Unit]:
+        """What no thread has started, where the runs before it turn out long: others may be free for it. No more is taken ahead then."""
+        if self.ready.empty() or len(self.running) < self.concurrency or time.monotonic() < self.begun_at + LONG_SECONDS:
+            return []
+        self.mean_seconds = max(self.mean_seconds or 0.0, LONG_SECONDS)
+        return self.take_unstarted()
+
     def cancel(self, job_id: str) -> None:
         """Keeps a job that has not begun from it, and interrupts one that runs alone; in a batch only its settlement can tell."""
         for unit in [unit for unit in [*self.accepted] if unit.has(job_id)]:
@@ -88,6 +99,7 @@ class QueueThreads:
 
     def _work(self) -> None:
         while (unit := self.ready.get()) is not None:
+            self.begun_at = time.monotonic()
             self.running.add(unit)
             outcomes = self._run(unit)
             self.running.discard(unit)

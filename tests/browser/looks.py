@@ -1,4 +1,4 @@
-"""A page in every look, in both themes, on a desk and on a phone: accessible by axe, and no wider than the window."""
+"""A page in every look, in both themes, on a desk and on a phone: accessible by axe, no wider than the window, readable."""
 
 from __future__ import annotations
 
@@ -36,10 +36,31 @@ SCROLLERS = """() => [...document.querySelectorAll('body *')].filter(each => {
 }).map(each => each.outerHTML.slice(0, 120))"""
 """What scrolls sideways and holds neither a table nor a drawing."""
 
+UNREADABLE = """() => {
+  const crosses = (one, other, from, to) => one[from] + 2 < other[to] && other[from] + 2 < one[to];  // their boxes are higher than letters
+  const meet = (one, other) => crosses(one, other, 'left', 'right') && crosses(one, other, 'top', 'bottom');
+  const words = [...document.querySelectorAll('svg')].flatMap(drawing => {
+    const boxes = [...drawing.querySelectorAll('text')].map(each => [each.textContent, each.getBoundingClientRect()]);
+    return boxes.filter(([, box], index) => boxes.slice(0, index).some(([, other]) => meet(box, other))).map(([text]) => text);
+  });
+  const lines = each => {
+    const range = document.createRange();
+    range.selectNodeContents(each);
+    return new Set([...range.getClientRects()].map(box => Math.round(box.top))).size;
+  };
+  const moments = [...document.querySelectorAll('time')].filter(each => /^\\d{4}-/.test(each.textContent) && lines(each) > 2);
+  const captions = [...document.querySelectorAll('caption')].filter(each => {
+    const style = getComputedStyle(each);
+    return style.backgroundColor !== 'rgba(0, 0, 0, 0)' && parseFloat(style.paddingLeft) < 4;
+  });
+  return [...words, ...[...moments, ...captions].map(each => each.textContent)];
+}"""
+"""Words of a drawing that lie over others, moments in more lines than day and time, captions without room in their colour."""
+
 
 def check_every_look(page: Page, *, stock: str = STOCK, left_out: str = SIDEBAR) -> None:
-    """Fails with what check_accessibility finds, and where something else than the regions of tables and drawings is wider than the
-    window. Leaves the page in the first look, unfolded."""
+    """Fails with what check_accessibility finds, where something else than the regions of tables and drawings is wider than the window,
+    and with what is UNREADABLE. Leaves the page in the first look, unfolded."""
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     seen: list[dict[str, Any]] = []
     for system, chosen, window in LOOKS:
@@ -48,6 +69,7 @@ def check_every_look(page: Page, *, stock: str = STOCK, left_out: str = SIDEBAR)
         seen.append(window)
         assert page.evaluate("document.documentElement.scrollWidth") <= window["width"], f"{page.url} is wider than the window"
         assert (found := page.evaluate(SCROLLERS)) == [], f"{page.url} scrolls sideways: {found}"
+        assert (found := page.evaluate(UNREADABLE)) == [], f"{page.url} is hard to read: {found}"
     _look(page, *LOOKS[0])
 
 

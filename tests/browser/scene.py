@@ -20,7 +20,7 @@ from queues.models import Queue
 from queues.store import keys
 from queues.testing import run_jobs
 from queues.worker import ConcurrentWorker
-from queues.worker.claims import Claimer, Room
+from queues.worker.claimer import Claimer, Room
 from queues.worker.leases import renew
 from tests.browser.hostile import HOSTILE
 from tests.queues.store.counting import plant_day

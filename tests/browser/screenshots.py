@@ -1,4 +1,4 @@
-"""`python -m tests.browser.screenshots`: every page, light and dark, on a desk and on a phone, into docs/screenshots/.
+"""`python -m tests.browser.screenshots`: every page, light and dark, on a desk and on a phone, into docs/screenshots/, with a list of them.
 
 On servers and data of its own (THEO_DATA_DIR, by default .theo/screenshots), with real workers. Arguments choose pages by a part of
 their name.
@@ -55,6 +55,7 @@ def run(wanted: list[str]) -> None:
         scene, server = set_up(stack, user)
         cookie = session_of(user)
         with_browser(lambda browser: take(browser, server, cookie, scene, wanted))
+    (FOLDER / "README.md").write_text(list_of(FOLDER))
 
 
 def set_up(stack: ExitStack, user: Any) -> tuple[Scene, str]:
@@ -119,6 +120,22 @@ def take(browser: Browser, server: str, cookie: str, scene: Scene, wanted: list[
             page.screenshot(path=file, full_page=True, clip={"x": 0, "y": 0, "width": width, "height": max(HEIGHT, height)})
             sys.stdout.write(f"{file.relative_to(ROOT)} {file.stat().st_size // 1024} KB\n")
         context.close()
+
+
+def list_of(folder: Path) -> str:
+    """A row a page, a link a look."""
+    looks = [f"{theme}-{width}" for theme, width in LOOKS]
+    names = sorted({path.stem.rsplit("-", 2)[0] for path in folder.glob("*.png")})
+    lines = [
+        "# Screenshots",
+        "",
+        "By `make screenshots`; the figures are made up.",
+        "",
+        f"| Page | {' | '.join(looks)} |",
+        "|---" * (len(looks) + 1) + "|",
+    ]
+    lines += [f"| {name} | {' | '.join(f'[{look}]({name}-{look}.png)' for look in looks)} |" for name in names]
+    return "\n".join(lines) + "\n"
 
 
 def addresses(scene: Scene) -> Iterator[tuple[str, str]]:

@@ -94,7 +94,7 @@ def test_ids_that_no_key_can_be_are_refused_when_added() -> None:
 
 def test_a_death_reported_late_does_not_park_the_newer_save(ann: User) -> None:
     from queues.worker.announcer import send
-    from queues.worker.claims import Claimer, Room
+    from queues.worker.claimer import Claimer, Room
     from queues.worker.outcomes import failed
 
     note = Note.objects.create(author=ann, title="a")

@@ -8,6 +8,7 @@ import redis
 from queues import get_queue
 from tests.processes import StartWorker, worker_processes
 from tests.queues.filling import Committed
+from tests.queues.scheduling import scheduled  # noqa: F401
 from tests.testapp.jobs import QUEUE, TRACE
 
 

@@ -75,8 +75,9 @@ def test_the_thread_of_a_cancelled_job_serves_the_next(start_worker: StartWorker
 
 
 def test_an_item_of_a_batch_is_cancelled_alone_unless_it_completed(connection: Redis) -> None:
-    from queues.worker.claims import Claimer, Room
-    from queues.worker.outcomes import completed, failed, settle
+    from queues.worker.claimer import Claimer, Room
+    from queues.worker.outcomes import completed, failed
+    from queues.worker.settling import settle
 
     jobs = add_jobs(QUEUE, [("greet-all", {"name": name}) for name in "abc"])
     (unit,), _ = Claimer(worker="w", lease_seconds=30).claim(connection, [Room(queue=QUEUE, units=1)])
@@ -90,7 +91,7 @@ def test_an_item_of_a_batch_is_cancelled_alone_unless_it_completed(connection: R
 
 
 def test_a_cancelled_job_whose_worker_disappears_does_not_run_again(connection: Redis) -> None:
-    from queues.worker.claims import Claimer, Room
+    from queues.worker.claimer import Claimer, Room
     from queues.worker.leases import Reaper
 
     job = greet.enqueue(name="Ann")
@@ -101,8 +102,9 @@ def test_a_cancelled_job_whose_worker_disappears_does_not_run_again(connection: 
 
 
 def test_a_cancelled_job_that_is_given_back_does_not_run_again(connection: Redis) -> None:
-    from queues.worker.claims import Claimer, Room
-    from queues.worker.outcomes import Kind, Outcome, settle
+    from queues.worker.claimer import Claimer, Room
+    from queues.worker.outcomes import Kind, Outcome
+    from queues.worker.settling import settle
 
     job = add_job(QUEUE, "greet", {"name": "Ann"}, dedupe="ann")
     (unit,), _ = Claimer(worker="w", lease_seconds=30).claim(connection, [Room(queue=QUEUE, units=1)])

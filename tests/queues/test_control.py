@@ -96,7 +96,7 @@ def test_dead_letters_are_retried_by_name_and_error_class() -> None:
 
 
 def test_a_running_job_is_not_removed(connection: Redis) -> None:
-    from queues.worker.claims import Claimer, Room
+    from queues.worker.claimer import Claimer, Room
 
     job = greet.enqueue(name="Ann")
     Claimer(worker="w", lease_seconds=30).claim(connection, [Room(queue=QUEUE, units=1)])

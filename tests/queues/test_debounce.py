@@ -39,7 +39,7 @@ def test_each_add_begins_the_window_anew(connection: Redis) -> None:
 
 
 def test_an_add_while_the_job_runs_is_a_second_job() -> None:
-    from queues.worker.claims import Claimer, Room
+    from queues.worker.claimer import Claimer, Room
 
     first = save("first", 0.01)
     connection = Claimer(worker="w", lease_seconds=30)

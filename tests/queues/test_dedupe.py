@@ -5,9 +5,11 @@ from redis import Redis
 
 from queues import Debounce, NonRetryable, QueueStats, add_job, cancel_job, get_job, get_queue, get_queue_stats, retry_job
 from queues.testing import run_jobs
-from queues.worker.claims import Claimer, Room, Unit
+from queues.worker.claimer import Claimer, Room
+from queues.worker.claims import Unit
 from queues.worker.leases import Reaper
-from queues.worker.outcomes import Kind, Outcome, failed, settle
+from queues.worker.outcomes import Kind, Outcome, failed
+from queues.worker.settling import settle
 from tests.testapp.jobs import QUEUE, greet
 
 

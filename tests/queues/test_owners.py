@@ -8,8 +8,9 @@ from redis import Redis
 from queues import InvalidPayload, QueueStats, add_job, add_jobs, get_jobs, get_queue, get_queue_stats, job
 from queues.exceptions import InvalidJob
 from queues.testing import run_jobs
-from queues.worker.claims import Claimer, Room
-from queues.worker.outcomes import Kind, Outcome, settle
+from queues.worker.claimer import Claimer, Room
+from queues.worker.outcomes import Kind, Outcome
+from queues.worker.settling import settle
 from tests.testapp.jobs import QUEUE, greet, mail
 
 

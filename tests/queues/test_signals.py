@@ -11,7 +11,7 @@ from redis import Redis
 
 from queues import add_job, get_queue, get_queue_stats, pause_queue, register_worker, resume_queue, signals
 from queues.testing import run_jobs
-from queues.worker.claims import Claimer, Room
+from queues.worker.claimer import Claimer, Room
 from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE, give_up, greet, oversleep, tell
 
@@ -80,7 +80,7 @@ def test_pause_and_resume_are_sent_in_the_caller(heard: list[tuple[str, object]]
 
 
 def test_a_stall_is_told_by_whoever_finds_it(heard: list[tuple[str, object]]) -> None:
-    from queues.worker.claims import Claimer, Room
+    from queues.worker.claimer import Claimer, Room
     from queues.worker.leases import Reaper
 
     connection = get_queue(QUEUE).connection
@@ -110,8 +110,9 @@ def test_a_receiver_that_raises_is_logged_and_harms_no_job(name: str, caplog: py
 
 def test_each_outcome_is_one_line_that_carries_its_facts(caplog: pytest.LogCaptureFixture) -> None:
     from queues.worker.announcer import log_outcome
-    from queues.worker.claims import Claimer, Room
-    from queues.worker.outcomes import completed, failed, settle
+    from queues.worker.claimer import Claimer, Room
+    from queues.worker.outcomes import completed, failed
+    from queues.worker.settling import settle
 
     connection = get_queue(QUEUE).connection
     jobs = [greet.enqueue(name="Ann"), give_up.enqueue(name="Bob")]

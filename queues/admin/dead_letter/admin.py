@@ -21,9 +21,10 @@ from queues.admin.left_to_a_job import tell_left
 from queues.admin.pages import PageAdmin, action, page, told_in
 from queues.conf import settings
 from queues.models import DeadLetter
-from queues.operations.bulk_dead_letters import BulkDeadLetters, enqueue
+from queues.operations.bulk_dead_letters import BULK_DEAD_LETTERS, BulkDeadLetters
 from queues.operations.dead_letter_acts import Outcome, count_group, remove_group, retry_group
 from queues.operations.dead_letters import get_dead_letters
+from queues.operations.left_to_a_job import enqueue
 from queues.store.fields import moment
 from queues.store.queue import get_queue, queue_names
 
@@ -87,7 +88,8 @@ class DeadLetterAdmin(PageAdmin):
         who = {"user_id": str(request.user.pk or ""), "user_name": request.user.get_username()}
         group = {"queues": chosen.queues, "name": chosen.name, "error_class": chosen.error_class}
         told = {"words": chosen.words, "object_id": chosen.object_id}
-        job = enqueue(BulkDeadLetters.model_validate({"action": what, **group, "expected": expected, "until": until, **told, **who}))
+        payload = BulkDeadLetters.model_validate({"action": what, **group, "expected": expected, "until": until, **told, **who})
+        job = enqueue(BULK_DEAD_LETTERS, payload)
         audit.record(request, DeadLetter, chosen.object_id, f"{what}, {expected} ({chosen.words}): left to the job {job.id}")
         tell_left(self, request, job)
         return self.back(request, "deadletter_changelist")

@@ -21,7 +21,7 @@ from tests.browser.scenery.jobs import IMPORTS, REPORTS
 from tests.processes import wait_until
 from theo.context.models import Person
 from theo.demo.entities import load_entities
-from theo.email_sync.names import EMAIL_SYNC, PROCESS_EMAIL
+from theo.email_sync.names import EMAIL_SYNC, PROCESS_EMAIL, SYNC_GMAIL_INCREMENTAL
 from theo.notifications.names import NOTIFICATIONS, SEND_NOTIFICATION
 
 AUDIT = [
@@ -55,6 +55,10 @@ def build_with_workers(jobs: dict[str, str], owner: AbstractBaseUser, expected: 
     imports = [add_job(IMPORTS, "import-contacts", {"user_id": n, "file": f"contacts-{n}.csv", "rows": 1200 * n}) for n in (3, 4, 5, 6)]
     wait_until(lambda: imports[0].refresh().progress and imports[0].refresh().progress >= 42)
     jobs |= {"active": imports[0].id}
+    mails = [(SYNC_GMAIL_INCREMENTAL, {"user_id": n}) for n in range(2, 10)]
+    add_jobs(EMAIL_SYNC, mails[:5])
+    wait_until(lambda: get_queue(EMAIL_SYNC).stats().busy == 5)
+    add_jobs(EMAIL_SYNC, mails[5:])
     spare = next(worker for worker in get_workers() if worker.queues == (NOTIFICATIONS,))
     pause_worker(spare.name)
     busy = next(worker for worker in get_workers() if IMPORTS in worker.queues)

@@ -11,7 +11,7 @@ from theo.email_sync.names import EMAIL_SYNC, PROCESS_EMAIL, SYNC_GMAIL_INCREMEN
 from theo.notifications.names import DEADLINE_REMINDER, NOTIFICATIONS, SEND_NOTIFICATION
 
 IMPORTS, REPORTS = "imports", "reports"
-STEPS_SECONDS = 5.0
+STEPS_SECONDS, LONG_SECONDS = 5.0, 600
 
 
 class Import(BaseModel):
@@ -30,7 +30,7 @@ def process_email(*, user_id: int, message_id: str, access_token: str) -> dict[s
 @schedule(every=300, data={"user_id": 1})
 @job(name=SYNC_GMAIL_INCREMENTAL, queue=EMAIL_SYNC, owner="user_id")
 def sync_gmail_incremental(*, user_id: int) -> None:
-    pass
+    time.sleep(LONG_SECONDS if user_id > 1 else 0)
 
 
 @job(name=SEND_NOTIFICATION, queue=NOTIFICATIONS, owner="user_id", attempts=1)

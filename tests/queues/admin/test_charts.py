@@ -88,7 +88,7 @@ def test_the_table_has_the_moments_at_which_there_was_anything() -> None:
     assert chart((0, None)).is_empty
 
 
-@pytest.mark.parametrize(("days", "named"), [(2, ["June 1", "June 2"]), (14, ["June 2", "June 5", "June 8", "June 11", "June 14"])])
+@pytest.mark.parametrize(("days", "named"), [(2, ["1 Jun", "2 Jun"]), (14, ["2 Jun", "5 Jun", "8 Jun", "11 Jun", "14 Jun"])])
 def test_days_are_named_whatever_the_time_zone(days: int, named: list[str], settings) -> None:
     settings.TIME_ZONE = "America/New_York"
     starts = tuple(datetime(2026, 6, day, tzinfo=UTC) for day in range(1, days + 1))

@@ -11,7 +11,8 @@ from redis import Redis
 from queues import add_job, get_queue
 from queues.jobs.running import log, report_progress, running
 from queues.testing import run_jobs
-from queues.worker.claims import Claim, Claimer, Room
+from queues.worker.claimer import Claimer, Room
+from queues.worker.claims import Claim
 from queues.worker.leases import Reaper, renew
 from tests.testapp.jobs import QUEUE
 

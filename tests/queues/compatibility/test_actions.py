@@ -19,7 +19,8 @@ from queues import QueueStats, add_job, get_queue, get_queue_stats
 from queues.store import index
 from queues.testing import run_jobs
 from queues.worker.leases import renew
-from queues.worker.outcomes import completed, settle
+from queues.worker.outcomes import completed
+from queues.worker.settling import settle
 from tests.processes import wait_until
 from tests.queues.compatibility.states import claim, seconds_ago
 from tests.testapp.jobs import QUEUE, fail, give_up, greet, greet_all, mail, spin

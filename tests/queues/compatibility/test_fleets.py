@@ -1,8 +1,9 @@
 """Mixed fleets: stock RQ workers beside ours on one queue, old producers with new workers, a queue that pickles stand in."""
 
+import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
@@ -31,16 +32,17 @@ Traces = Callable[[], list[str]]
 
 
 @pytest.fixture
-def run_stock(start_worker: StartWorker) -> Callable[..., str]:
-    """A stock worker of RQ that works until the queue is empty."""
+def run_stock() -> Iterator[Callable[..., None]]:
+    """A stock worker of RQ that works in this process until the queue is empty."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
-    def run(*arguments: str) -> str:
-        worker = start_worker(QUEUE, "--worker-class", "rq.SimpleWorker", "--burst", *arguments)
-        output, _ = worker.communicate(timeout=60)
-        assert worker.returncode == 0, output
-        return output
+    def run(serializer: str = "json") -> None:
+        with closing(new_connection(QUEUE)) as client:
+            rq.SimpleWorker([QUEUE], connection=client, serializer=serializer).work(burst=True)
 
-    return run
+    yield run
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def test_a_stock_worker_and_ours_run_every_job_once(start_worker: StartWorker, t
     assert (get_queue_stats(QUEUE).waiting, get_queue_stats(QUEUE).failed) == (0, 0)
 
 
-def test_a_stock_worker_runs_jobs_of_every_style_and_keeps_their_progress(run_stock: Callable[..., str], traces: Traces) -> None:
+def test_a_stock_worker_runs_jobs_of_every_style_and_keeps_their_progress(run_stock: Callable[..., None], traces: Traces) -> None:
     told, greeted = tell.enqueue(steps=2), greet_all.enqueue(name="Ann")
     run_stock()
     assert traces() == [f"told {told.id}", "batch 1 Ann"]
@@ -67,16 +69,16 @@ def test_a_stock_worker_runs_jobs_of_every_style_and_keeps_their_progress(run_st
     assert greeted.refresh().state == "completed"
 
 
-def test_a_stock_worker_leaves_jobs_with_a_priority_an_owner_or_a_delay(run_stock: Callable[..., str], traces: Traces) -> None:
+def test_a_stock_worker_leaves_jobs_with_a_priority_an_owner_or_a_delay(run_stock: Callable[..., None], traces: Traces) -> None:
     greet.using(priority=-1).enqueue(name="urgent")
     mail.enqueue(user_id=1, subject="owned")
-    greet.using(delay=0.05).enqueue(name="delayed")
+    greet.using(delay=60).enqueue(name="delayed")
     run_stock()
     assert traces() == []
-    assert run_jobs(QUEUE) == 3
+    assert run_jobs(QUEUE, delayed=True) == 3
 
 
-def test_a_stock_worker_does_not_honour_a_pause(run_stock: Callable[..., str], traces: Traces) -> None:
+def test_a_stock_worker_does_not_honour_a_pause(run_stock: Callable[..., None], traces: Traces) -> None:
     add.enqueue(first=1)
     get_queue(QUEUE).pause()
     assert run_jobs(QUEUE) == 0
@@ -85,7 +87,7 @@ def test_a_stock_worker_does_not_honour_a_pause(run_stock: Callable[..., str], t
 
 
 def test_what_fails_in_a_stock_worker_is_a_dead_letter_at_once_and_our_retry_starts_anew(
-    run_stock: Callable[..., str], traces: Traces
+    run_stock: Callable[..., None], traces: Traces
 ) -> None:
     job = fail.using(backoff=0).enqueue(name="Ann")
     run_stock()
@@ -99,7 +101,7 @@ def test_what_fails_in_a_stock_worker_is_a_dead_letter_at_once_and_our_retry_sta
 
 
 def test_what_a_stock_worker_completed_expires_after_rqs_500_seconds_and_is_not_in_the_totals(
-    run_stock: Callable[..., str], connection: Redis
+    run_stock: Callable[..., None], connection: Redis
 ) -> None:
     job = add.enqueue(first=1)
     run_stock()
@@ -108,7 +110,7 @@ def test_what_a_stock_worker_completed_expires_after_rqs_500_seconds_and_is_not_
 
 
 def test_what_a_stock_worker_ended_is_as_old_as_it_is_although_rq_writes_when_it_expires(
-    run_stock: Callable[..., str], connection: Redis
+    run_stock: Callable[..., None], connection: Redis
 ) -> None:
     old, recent = fail.enqueue(name="Ann"), fail.enqueue(name="Bob")
     add.enqueue(first=1)
@@ -127,7 +129,7 @@ def test_what_a_stock_worker_ended_is_as_old_as_it_is_although_rq_writes_when_it
     assert queue.clean(0) == 3
 
 
-def test_a_dedupe_key_that_a_stock_worker_left_holds_nobody_up(run_stock: Callable[..., str], connection: Redis) -> None:
+def test_a_dedupe_key_that_a_stock_worker_left_holds_nobody_up(run_stock: Callable[..., None], connection: Redis) -> None:
     first = add_job(QUEUE, "add", {"first": 1}, dedupe="one")
     run_stock()
     assert connection.ttl(f"rq:ext:{QUEUE}:dedupe:one") > 0
@@ -152,7 +154,7 @@ def test_what_a_killed_stock_worker_ran_is_failed_by_rqs_own_cleaning_and_can_be
 
 
 def test_a_job_whose_stock_retries_are_used_up_asks_for_nothing_more_and_runs_here(
-    run_stock: Callable[..., str], pickled: rq.Queue, traces: Traces
+    run_stock: Callable[..., None], pickled: rq.Queue, traces: Traces
 ) -> None:
     plain = rq.Queue(QUEUE, connection=pickled.connection, serializer="json")
     job = plain.enqueue("tests.testapp.jobs.add", -1, retry=rq.Retry(max=1))
@@ -192,14 +194,14 @@ def test_old_producers_reach_new_workers_without_ringing(start_worker: StartWork
 
 
 def test_jobs_pickled_before_the_move_are_run_by_a_stock_worker_that_drains_them(
-    run_stock: Callable[..., str], pickled: rq.Queue, traces: Traces
+    run_stock: Callable[..., None], pickled: rq.Queue, traces: Traces
 ) -> None:
     pickled.enqueue("tests.testapp.jobs.bridge", 1)
     pickled.enqueue("tests.testapp.jobs.add", 2)
     pickled.enqueue_in(timedelta(hours=1), "tests.testapp.jobs.add", 3)
     queue = get_queue(QUEUE)
     assert queue.promote_many(queue.job_ids("delayed")) == 1
-    run_stock("--serializer", "rq.serializers.DefaultSerializer")
+    run_stock("pickle")
     assert traces() == ["bridge 1 0", "add 2 0", "add 3 0"]
 
 

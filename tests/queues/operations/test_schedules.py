@@ -9,7 +9,7 @@ from redis import Redis
 from queues import UnknownSchedule, get_queue, get_schedule, get_schedules, job, schedule
 from queues.jobs.registry import registry
 from queues.worker.scheduler import Scheduler
-from tests.queues.operations.conftest import NAME, redis_now, run_all, waiting
+from tests.queues.scheduling import NAME, redis_now, run_all, waiting
 from tests.testapp.jobs import QUEUE
 
 Scheduled = Callable[..., str]

@@ -11,8 +11,9 @@ import redis
 from queues import State, add_job, get_queue
 from queues.store import keys
 from queues.testing import run_jobs
-from queues.worker.claims import Claimer, Room
-from queues.worker.outcomes import completed, settle
+from queues.worker.claimer import Claimer, Room
+from queues.worker.outcomes import completed
+from queues.worker.settling import settle
 from tests.testapp.jobs import QUEUE
 
 

@@ -7,8 +7,9 @@ from redis import Redis
 
 from queues import NonRetryable, add_job, add_jobs, get_failed_jobs, get_jobs, retry_failed
 from queues.testing import run_jobs
-from queues.worker.claims import Claimer, Room
-from queues.worker.outcomes import failed, settle
+from queues.worker.claimer import Claimer, Room
+from queues.worker.outcomes import failed
+from queues.worker.settling import settle
 from tests.testapp.jobs import QUEUE
 
 NAMES = ["u0", "u1", "n0", "n1", "n2", "p0", "p1"]

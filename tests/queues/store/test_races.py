@@ -15,9 +15,11 @@ from queues.operations.selection import ACTIONS, Selection
 from queues.store import keys, scripts
 from queues.store.fields import rq_time
 from queues.store.finding.filters import Filter
-from queues.worker.claims import Claim, Claimer, Room
+from queues.worker.claimer import Claimer, Room
+from queues.worker.claims import Claim
 from queues.worker.leases import renew
-from queues.worker.outcomes import Kind, Outcome, completed, failed, settle
+from queues.worker.outcomes import Kind, Outcome, completed, failed
+from queues.worker.settling import settle
 from tests.testapp.jobs import QUEUE
 
 SECONDS = 8.0

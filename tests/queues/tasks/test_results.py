@@ -9,7 +9,7 @@ from asgiref.sync import async_to_sync
 from queues import clean_queue, get_queue
 from queues.tasks.interface import TaskResultDoesNotExist, TaskResultStatus
 from queues.testing import run_jobs
-from queues.worker.claims import Claimer, Room
+from queues.worker.claimer import Claimer, Room
 from tests.processes import wait_until
 from tests.queues.tasks.interface import TaskResultMismatch, task_backends
 from tests.testapp import tasks

@@ -9,7 +9,7 @@ from redis import Redis
 from queues.exceptions import JobStalled, JobTimeout
 from queues.store import keys
 from queues.tasks.interface import TaskResultStatus
-from queues.worker.claims import Claimer, Room
+from queues.worker.claimer import Claimer, Room
 from queues.worker.leases import Reaper
 from tests.processes import wait_until
 from tests.testapp import tasks

@@ -1,22 +1,16 @@
 """Isolated jobs in real workers: what they do to their process, and what happens to it when the worker goes."""
 
 import os
-import pickle
 import signal
 import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-import orjson
-import pytest
 from django_rq import get_queue as get_rq_queue
-from redis import Redis
 
-from queues import QueueStats, State, cancel_job, get_queue, get_queue_stats
+from queues import QueueStats, State, get_queue, get_queue_stats
 from tests.processes import wait_until
-from tests.queues.worker.test_refusals import Bomb, plant
-from tests.testapp.jobs import QUEUE, greet, isolated, isolated_hang, isolated_picky, isolated_work
+from tests.testapp.jobs import QUEUE, isolated, isolated_work
 
 StartWorker = Callable[..., subprocess.Popen[str]]
 Traces = Callable[[], list[str]]
@@ -81,31 +75,6 @@ def test_a_failure_is_retried_with_its_own_class_and_the_childs_traceback(start_
     assert len(set(pids(traces(), "raise"))) == 1, "a failure costs no process"
 
 
-def test_retry_later_is_not_charged_and_non_retryable_ends(start_worker: StartWorker) -> None:
-    isolated.enqueue(does="later")
-    isolated.enqueue(does="give up")
-    start_worker(QUEUE, "--burst").communicate(timeout=60)
-    (completed,), (failed,) = get_queue(QUEUE).jobs("completed"), get_queue(QUEUE).jobs("failed")
-    assert (completed.attempts_made, failed.attempts_made, failed.error_class) == (1, 1, "NonRetryable")
-
-
-def test_whatever_ignores_its_deadline_is_killed_and_the_threads_are_free_again(start_worker: StartWorker, traces: Traces) -> None:
-    for how in [*WAYS_TO_HANG, "loop"]:
-        isolated_hang.enqueue(how=how)
-    assert get_queue(QUEUE).concurrency == 5
-    start_worker(QUEUE)
-    wait_until(lambda: get_queue_stats(QUEUE).failed == 5)
-    errors = {job.error for job in get_queue(QUEUE).jobs("failed")}
-    assert errors == {"JobTimeout: ran longer than its timeout of 1 s, so its process was killed"}
-    killed = pids(traces(), "hang")
-    assert len(killed) == 6
-    assert not any(is_running(pid) for pid in killed), "the grandchild neither"
-    after = [isolated.enqueue(seconds=0.5).id for _ in range(5)]
-    wait_until(lambda: get_queue_stats(QUEUE).active == 5)
-    wait_until(lambda: all(has_ended(job) for job in after))
-    assert not {result(job)["pid"] for job in after} & set(killed)
-
-
 def test_a_worker_killed_by_kill_9_takes_its_processes_with_it(start_worker: StartWorker, traces: Traces) -> None:
     for how in WAYS_TO_HANG:
         isolated_work.enqueue(how=how)
@@ -154,49 +123,3 @@ def test_what_does_not_finish_in_time_is_killed_and_given_back_uncharged(start_w
     (job,) = get_queue(QUEUE).jobs("waiting")
     assert (job.state, job.attempts_made, job.stalls) == (State.WAITING, 0, 0)
     assert not is_running(child)
-
-
-def test_isolated_jobs_and_others_run_side_by_side(start_worker: StartWorker) -> None:
-    for number in range(20):
-        greet.enqueue(name=str(number))
-        isolated.enqueue()
-    start_worker(QUEUE, "--burst").communicate(timeout=60)
-    assert get_queue_stats(QUEUE) == QueueStats(completed=40)
-
-
-def test_what_plain_rq_enqueues_is_isolated_too(start_worker: StartWorker, connection: Redis, traces: Traces) -> None:
-    plant(connection, orjson.dumps(["tests.testapp.jobs.isolated", None, [], {}]))
-    worker = start_worker(QUEUE, "--burst")
-    output, _ = worker.communicate(timeout=60)
-    assert get_queue_stats(QUEUE) == QueueStats(completed=1), output
-    assert pids(traces(), "return") != [worker.pid]
-
-
-@pytest.mark.parametrize("planted", ["pickle", "function"])
-def test_a_process_runs_registered_jobs_only(start_worker: StartWorker, connection: Redis, tmp_path: Path, planted: str) -> None:
-    target = tmp_path / "created"
-    call = orjson.dumps(["tests.testapp.jobs.unregistered", None, [str(target)], {}])
-    plant(connection, call if planted == "function" else pickle.dumps(Bomb(target)), name="isolated", attempts="3")
-    output, _ = start_worker(QUEUE, "--burst").communicate(timeout=60)
-    (job,) = get_queue(QUEUE).jobs("failed")
-    assert (job.error_class, job.attempts_made) == ("Refused", 1), output
-    assert not target.exists()
-
-
-def test_a_cancelled_job_is_killed_whatever_it_does(start_worker: StartWorker, traces: Traces) -> None:
-    job = isolated_work.enqueue(how="loop")
-    start_worker(QUEUE)
-    wait_until(lambda: pids(traces(), "hang"))
-    assert cancel_job(job.id) is State.ACTIVE
-    wait_until(lambda: get_queue_stats(QUEUE).failed)
-    assert get_queue(QUEUE).get(job.id).error == "JobCancelled: it was cancelled while it ran"
-    (pid,) = pids(traces(), "hang")
-    wait_until(lambda: not is_running(pid))
-
-
-def test_errors_are_retried_by_their_class_in_the_child_and_progress_is_told(start_worker: StartWorker, traces: Traces) -> None:
-    retried, given_up = isolated_picky.enqueue(error="reset"), isolated_picky.enqueue(error="value")
-    start_worker(QUEUE)
-    wait_until(lambda: get_queue_stats(QUEUE).failed == 2)
-    assert sorted(traces()) == ["start reset"] * 3 + ["start value"]
-    assert {retried.refresh().progress, given_up.refresh().progress} == {50}

@@ -1,6 +1,7 @@
 """Workers inside this process."""
 
 import signal
+import threading
 import time
 from collections.abc import Callable
 
@@ -16,6 +17,7 @@ from queues import (
     cancel_job,
     close_workers,
     get_failed_jobs,
+    get_queue,
     get_queue_stats,
     get_worker,
     get_workers,
@@ -46,6 +48,27 @@ def test_it_runs_the_registered_jobs_until_it_is_closed(traces: Traces) -> None:
     assert traces() == ["start Ann", "end Ann"]
     assert not worker.is_running
     assert get_workers() == []
+
+
+def test_what_was_taken_ahead_does_not_wait_behind_a_long_run(settings) -> None:
+    """As the last ones were quick, more are taken than there are threads: they are given back, for other workers too."""
+    settings.QUEUES_POLL_SECONDS = 1
+    began, go_on = threading.Event(), threading.Event()
+
+    def handle(job: Job) -> None:
+        if job.data["name"] == "long":
+            began.set()
+            go_on.wait(60)
+
+    with register_worker(QUEUE, handle, concurrency=1):
+        add_jobs(QUEUE, [("greet", {"name": "quick"})] * 50)
+        wait_until(lambda: get_queue_stats(QUEUE).completed_total == 50)
+        add_jobs(QUEUE, [("greet", {"name": name}) for name in ("long", "second", "third", "fourth")])
+        assert began.wait(60)
+        wait_until(lambda: get_queue_stats(QUEUE).waiting == 3)
+        assert [job.data["name"] for job in get_queue(QUEUE).jobs("waiting")] == ["second", "third", "fourth"]
+        go_on.set()
+        wait_until(lambda: get_queue_stats(QUEUE).completed_total == 54)
 
 
 def test_a_handler_gets_each_job_in_place_of_its_function(traces: Traces) -> None:

@@ -7,7 +7,8 @@ from redis import Redis
 
 from queues import JobTimeout, NonRetryable, job
 from queues.jobs.registry import registry
-from queues.worker.claims import Claim, Claimer, Room
+from queues.worker.claimer import Claimer, Room
+from queues.worker.claims import Claim
 from queues.worker.outcomes import Kind, failed
 from tests.testapp.jobs import QUEUE
 

@@ -11,7 +11,7 @@ from redis import Redis
 from queues import QueueStats, add_jobs, get_queue, get_queue_stats
 from queues.testing import run_jobs
 from tests.processes import wait_until
-from tests.testapp.jobs import QUEUE, fail, give_up, greet, later_once, oversleep
+from tests.testapp.jobs import QUEUE, give_up, greet
 
 Worker = subprocess.Popen[str]
 StartWorker = Callable[..., Worker]
@@ -24,63 +24,13 @@ def finish(worker: Worker, timeout: float = 30) -> str:
     return output
 
 
-def test_a_job_fails_three_times_after_one_and_two_seconds_and_is_a_dead_letter(
-    start_worker: StartWorker, times: Callable[[str], list[float]]
-) -> None:
-    fail.enqueue(name="Ann")
-    output = finish(start_worker(QUEUE, "--burst"))
-    first, second, third = times("start Ann")
-    assert 1.0 <= second - first < 2.0 <= third - second < 4.0
-    (job,) = get_queue(QUEUE).jobs("failed")
-    assert (job.attempts_made, job.error) == (3, "ValueError: no luck with Ann")
-    assert "no luck with Ann" in output
-
-
-def test_each_attempt_is_kept_with_its_traceback_where_rq_looks(start_worker: StartWorker) -> None:
-    from django_rq import get_queue as get_rq_queue
-
-    job = fail.using(backoff=0).enqueue(name="Ann")
-    finish(start_worker(QUEUE, "--burst"))
-    results = get_rq_queue(QUEUE).fetch_job(job.id).results()
-    assert [result.type.name for result in results] == ["FAILED", "RETRIED", "RETRIED"]
-    assert all("no luck with Ann" in result.exc_string for result in results)
-
-
 def test_non_retryable_fails_at_once(traces: Traces) -> None:
     give_up.enqueue(name="Ann")
     assert run_jobs(QUEUE) == 1
     assert (get_queue(QUEUE).jobs("failed")[0].attempts_made, traces()) == (1, ["start Ann"])
 
 
-def test_retry_later_charges_no_attempt(start_worker: StartWorker, traces: Traces) -> None:
-    later_once.enqueue(name="Ann")
-    finish(start_worker(QUEUE, "--burst"))
-    assert traces() == ["start Ann", "start Ann"]
-    assert get_queue(QUEUE).jobs("completed")[0].attempts_made == 1
-
-
-def test_a_batch_handler_gets_many_and_a_failing_item_is_retried_alone(start_worker: StartWorker, traces: Traces) -> None:
-    items = [("greet-all", {"name": f"n{number}", "fails": 1 if number == 3 else 0}) for number in range(8)]
-    add_jobs(QUEUE, items)
-    finish(start_worker(QUEUE, "--burst"))
-    assert traces() == ["batch 8 n0,n1,n2,n3,n4,n5,n6,n7", "batch 1 n3"]
-    assert get_queue_stats(QUEUE) == QueueStats(completed=8)
-
-
-def test_a_delayed_job_is_never_early_and_hardly_late(start_worker: StartWorker, times: Callable[[str], list[float]]) -> None:
-    start_worker(QUEUE)
-    wait_until(lambda: get_queue(QUEUE).workers())
-    late: list[float] = []
-    for name in ("Ann", "Bob", "Cleo"):
-        due = time.time() + 0.7
-        greet.using(delay=0.7).enqueue(name=name)
-        wait_until(lambda name=name: times(f"start {name}"))
-        late.append(times(f"start {name}")[0] - due)
-    assert min(late) >= -0.01
-    assert min(late) < 0.25, "unless the machine does other things"
-
-
-def test_a_queue_runs_as_many_jobs_at_a_time_as_its_limit(start_worker: StartWorker, connection: Redis) -> None:
+def test_a_queue_runs_as_many_jobs_at_a_time_as_its_limit(start_worker: StartWorker) -> None:
     for number in range(10):
         greet.enqueue(name=f"n{number}", seconds=0.5)
     start_worker(QUEUE)
@@ -125,24 +75,15 @@ def test_two_signals_at_once_are_two_wishes_to_stop(start_worker: StartWorker, t
     assert get_queue_stats(QUEUE) == QueueStats(waiting=1)
 
 
-def test_an_overrun_is_interrupted_and_counts_as_a_failed_attempt(start_worker: StartWorker) -> None:
-    oversleep.enqueue(name="Ann")
-    finish(start_worker(QUEUE, "--burst"))
-    (job,) = get_queue(QUEUE).jobs("failed")
-    assert "JobTimeout: ran longer than its timeout of 1 s" in job.error
-
-
 def test_a_killed_worker_loses_no_job_and_charges_no_attempt(start_worker: StartWorker, traces: Traces, connection: Redis) -> None:
     names = [f"n{number}" for number in range(4)]
     add_jobs(QUEUE, [("greet-all", {"name": name, "seconds": 1.0}) for name in names])
-    worker = start_worker(QUEUE)
+    worker = start_worker(QUEUE, QUEUES_LEASE_SECONDS="5")
     wait_until(traces)
     worker.send_signal(signal.SIGKILL)
     worker.wait()
-    killed_at = time.monotonic()
-    rescuer = start_worker(QUEUE)
+    rescuer = start_worker(QUEUE, QUEUES_LEASE_SECONDS="5")
     wait_until(lambda: get_queue_stats(QUEUE).completed == 4)
-    assert time.monotonic() - killed_at < 60
     assert sorted(traces()[1:]) == [f"batch 1 {name}" for name in names], "what stalled runs alone"
     assert {(job.attempts_made, job.stalls) for job in get_queue(QUEUE).jobs("completed")} == {(1, 1)}
     rescuer.send_signal(signal.SIGTERM)
@@ -151,8 +92,9 @@ def test_a_killed_worker_loses_no_job_and_charges_no_attempt(start_worker: Start
 
 
 def test_a_lost_lease_settles_nothing(connection: Redis) -> None:
-    from queues.worker.claims import Claimer, Room
-    from queues.worker.outcomes import completed, settle
+    from queues.worker.claimer import Claimer, Room
+    from queues.worker.outcomes import completed
+    from queues.worker.settling import settle
 
     greet.enqueue(name="Ann")
     (unit,), _ = Claimer(worker="slow", lease_seconds=30).claim(connection, [Room(queue=QUEUE, units=1)])
@@ -162,8 +104,9 @@ def test_a_lost_lease_settles_nothing(connection: Redis) -> None:
 
 
 def test_a_job_deleted_while_it_runs_leaves_no_stub(connection: Redis) -> None:
-    from queues.worker.claims import Claimer, Room
-    from queues.worker.outcomes import completed, settle
+    from queues.worker.claimer import Claimer, Room
+    from queues.worker.outcomes import completed
+    from queues.worker.settling import settle
 
     job = greet.enqueue(name="Ann")
     (unit,), _ = Claimer(worker="w", lease_seconds=30).claim(connection, [Room(queue=QUEUE, units=1)])
@@ -173,7 +116,7 @@ def test_a_job_deleted_while_it_runs_leaves_no_stub(connection: Redis) -> None:
 
 
 def test_a_job_that_stalls_again_is_a_dead_letter(connection: Redis) -> None:
-    from queues.worker.claims import Claimer, Room
+    from queues.worker.claimer import Claimer, Room
     from queues.worker.leases import Reaper
 
     greet.enqueue(name="Ann")
@@ -186,7 +129,7 @@ def test_a_job_that_stalls_again_is_a_dead_letter(connection: Redis) -> None:
 
 
 def test_items_of_a_batch_whose_worker_disappeared_run_once_more_each_alone(connection: Redis) -> None:
-    from queues.worker.claims import Claimer, Room
+    from queues.worker.claimer import Claimer, Room
     from queues.worker.leases import Reaper
 
     add_jobs(QUEUE, [("greet-all", {"name": f"n{number}"}) for number in range(3)])

@@ -22,7 +22,7 @@ from queues.store import scripts
 from queues.store.fields import rq_time
 from queues.store.finding.filters import Filter
 from queues.testing import run_jobs
-from queues.worker.claims import Claimer, Room
+from queues.worker.claimer import Claimer, Room
 from tests.queues.accounts import make_user
 from tests.queues.admin.dead import dead_jobs
 from tests.queues.roundtrips import round_trips

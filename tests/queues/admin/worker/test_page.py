@@ -17,7 +17,7 @@ from queues.admin import WorkerAdmin
 from queues.models import Worker
 from queues.store.fleet import MOST_RUNS
 from queues.worker import memory
-from queues.worker.claims import Claimer, Room
+from queues.worker.claimer import Claimer, Room
 from tests.queues.accounts import make_user
 from tests.queues.filling import Committed
 from tests.queues.listening import wait_until_heard

@@ -8,7 +8,7 @@ from redis import Redis
 
 from queues import get_queue
 from queues.testing import memory_queues
-from queues.worker.claims import Claimer, Room
+from queues.worker.claimer import Claimer, Room
 from tests.testapp.jobs import QUEUE
 
 Traces = Callable[[], list[str]]

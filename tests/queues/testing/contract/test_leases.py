@@ -4,7 +4,8 @@ from redis import Redis
 
 from queues import QueueStats, get_failed_jobs, get_queue, get_queue_stats
 from queues.store import scripts
-from queues.worker.outcomes import Kind, Outcome, settle
+from queues.worker.outcomes import Kind, Outcome
+from queues.worker.settling import settle
 from tests.queues.testing.contract.conftest import claim
 from tests.testapp.jobs import QUEUE, greet
 

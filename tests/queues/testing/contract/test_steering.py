@@ -20,7 +20,8 @@ from queues import (
     resume_queue,
 )
 from queues.testing import run_jobs
-from queues.worker.outcomes import Kind, Outcome, settle
+from queues.worker.outcomes import Kind, Outcome
+from queues.worker.settling import settle
 from tests.queues.testing.contract.conftest import Traces, claim, names
 from tests.testapp.jobs import QUEUE, give_up, greet
 

@@ -1,31 +1,15 @@
 """One run per slot, whatever happens. `NOON` is given as the time where time matters."""
 
-import logging
-import socket
 import threading
-from collections.abc import Callable
 
 import pytest
 from redis import Redis
 
-from queues import get_queue, get_schedule, get_schedules, job, schedule
-from queues.jobs.registry import registry
+from queues import get_queue, get_schedule
 from queues.store import keys
 from queues.worker.scheduler import Scheduler
-from tests.queues.operations.conftest import NAME, run_all, waiting
+from tests.queues.scheduling import DAY, HOUR, NAME, NOON, Scheduled, run_all, tick, waiting
 from tests.testapp.jobs import QUEUE
-
-Scheduled = Callable[..., str]
-HOUR = 3600
-DAY = 24 * HOUR
-NOON = 1_790_000_000 // DAY * DAY + DAY // 2
-
-
-def tick(*moments: float) -> None:
-    """A process that starts, looks at these moments, and is gone."""
-    scheduler = Scheduler()
-    for moment in moments:
-        scheduler.tick(moment)
 
 
 def test_a_new_interval_fires_at_once(scheduled: Scheduled) -> None:
@@ -121,21 +105,6 @@ def test_a_run_between_two_attempts_is_not_hastened_nor_its_attempts_reset(sched
     assert (delayed.id, delayed.attempts_made, waiting()) == (job_id, 1, 0)
 
 
-def test_if_adding_fails_the_slot_is_not_lost(scheduled: Scheduled, connection: Redis, caplog: pytest.LogCaptureFixture) -> None:
-    scheduled(cron="0 * * * *", timezone="UTC")
-    tick(NOON - 1)
-    connection.set(keys.failed(QUEUE), "a stranger's")
-    scheduler = Scheduler()
-    for seconds in range(30):
-        scheduler.tick(NOON + seconds)
-    lines = [record.message for record in caplog.records if "The schedule scheduled cannot be served: " in record.message]
-    assert len(lines) == 1, "once a minute"
-    connection.delete(keys.failed(QUEUE))
-    tick(NOON + 30)
-    assert waiting() == 1
-    assert [run.slot.timestamp() for run in get_schedule(NAME).past_runs()] == [NOON]
-
-
 @pytest.mark.parametrize("text", ["nan", "inf", "-nan", "rubbish", "1e400", ""])
 def test_a_slot_is_taken_once_whatever_a_stranger_wrote(scheduled: Scheduled, connection: Redis, text: str) -> None:
     scheduled(cron="0 * * * *", timezone="UTC")
@@ -147,14 +116,6 @@ def test_a_slot_is_taken_once_whatever_a_stranger_wrote(scheduled: Scheduled, co
         tick(NOON + second)
         run_all()
     assert [run.slot.timestamp() for run in get_schedule(NAME).past_runs() if run.slot] == [NOON]
-
-
-@pytest.mark.parametrize("part", ["", ":runs"])
-def test_a_key_of_another_type_at_one_schedule_hides_no_other(scheduled: Scheduled, connection: Redis, part: str) -> None:
-    scheduled(every=HOUR)
-    connection.set(f"{keys.schedule(NAME)}{part}", "a stranger's")
-    assert NAME in [each.name for each in get_schedules()]
-    assert get_schedule(NAME).past_runs() == []
 
 
 def test_a_changed_cron_text_waits_for_its_own_slot(scheduled: Scheduled) -> None:
@@ -225,71 +186,3 @@ def test_an_idle_scheduler_asks_redis_for_nothing(scheduled: Scheduled, connecti
     for _ in range(100):
         scheduler.tick()
     assert connection.info("stats")["total_commands_processed"] - before == 1, "our own INFO"
-
-
-def test_a_redis_that_is_away_is_logged_once_and_the_others_are_served(settings, caplog: pytest.LogCaptureFixture) -> None:
-    settings.RQ_QUEUES = {**settings.RQ_QUEUES, "mail": {"URL": "redis://127.0.0.1:1/0"}}
-
-    @schedule(every=HOUR)
-    @job(name="away", queue="mail")
-    def away() -> None: ...
-
-    @schedule(every=HOUR)
-    @job(name="nowhere", queue="no-such-queue")
-    def nowhere() -> None: ...
-
-    @schedule(every=HOUR)
-    @job(name=NAME, queue=QUEUE)
-    def here() -> None: ...
-
-    try:
-        with caplog.at_level(logging.WARNING, "queues"):
-            scheduler = Scheduler()
-            for _ in range(50):
-                scheduler.tick()
-    finally:
-        for name in ("away", "nowhere", NAME):
-            registry.unregister(name)
-    assert waiting() == 1
-    lines = [record.message for record in caplog.records]
-    assert len(lines) == 2
-    assert "The schedule away cannot be served: Redis did not answer" in lines[0]
-    assert "The schedule nowhere cannot be served: Unknown queue" in lines[1]
-
-
-def test_a_broken_state_of_one_schedule_harms_no_other(scheduled: Scheduled, connection: Redis) -> None:
-    connection.set("rq:ext:schedule:sweep-embeddings", "a stranger's")
-    scheduled(every=HOUR)
-    Scheduler().tick()
-    assert waiting() == 1
-
-
-def test_a_redis_that_hangs_is_left_alone_for_ten_times_as_long_as_it_cost(settings) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as hanging:
-        settings.RQ_QUEUES = {**settings.RQ_QUEUES, "mail": {"URL": f"redis://127.0.0.1:{hanging.getsockname()[1]}/0"}}
-        get_queue("mail").connection.connection_pool.connection_kwargs["socket_timeout"] = 0.2
-
-        @schedule(every=HOUR, name="one")
-        @schedule(every=HOUR, name="two")
-        @job(name="away", queue="mail")
-        def away() -> None: ...
-
-        try:
-            scheduler = Scheduler()
-            for _ in range(50):
-                scheduler.tick()
-        finally:
-            registry.unregister("away")
-        assert connections(hanging) == 1
-
-
-def connections(server: socket.socket) -> int:
-    """How many were opened and not accepted yet."""
-    server.setblocking(False)
-    count = 0
-    while True:
-        try:
-            server.accept()[0].close()
-        except BlockingIOError:
-            return count
-        count += 1
