@@ -49,8 +49,9 @@ new-venv:
 		|| { echo "$(PYTHON) was not found: install Python 3.11 or later, or name one with PYTHON=/path/to/python." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or later is needed and $(PYTHON) is $$($(PYTHON) -V 2>&1): name another one with PYTHON=python3.12." >&2; exit 1; }
-	@$(PYTHON) -m venv --clear $(VENV) >/dev/null 2>&1 \
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 		|| { echo "$(PYTHON) cannot make a virtual environment: install its venv module (Debian and Ubuntu: apt install python3-venv)." >&2; exit 1; }
+	@said=$$($(PYTHON) -m venv --clear $(VENV) 2>&1) || { echo "$(VENV) could not be made. $$said" | tail -n 1 >&2; exit 1; }
 
 packages:
 	@echo "Installing packages into $(VENV), once. This takes a minute or several."
@@ -82,8 +83,12 @@ lint: setup ## ruff, mypy, import-linter
 
 audit: setup ## known vulnerabilities of what is installed, asked of osv.dev: needs a network, so no part of `test`
 	@test -x $(AUDIT)/bin/pip-audit \
-		|| { $(BIN)/python -m venv $(AUDIT) && $(AUDIT)/bin/pip install --quiet --disable-pip-version-check pip-audit~=2.10; }
-	@$(AUDIT)/bin/pip-audit --progress-spinner off --vulnerability-service osv --path $(VENV)/lib/python3*/site-packages
+		|| { $(BIN)/python -m venv $(AUDIT) && $(AUDIT)/bin/pip install --quiet --disable-pip-version-check pip-audit~=2.10; } \
+		|| { echo "pip-audit could not be installed. Is there a network?" >&2; exit 1; }
+	@$(AUDIT)/bin/pip-audit --progress-spinner off --vulnerability-service osv --path $(VENV)/lib/python3*/site-packages 2>$(AUDIT)/said \
+		|| { grep -q '^Traceback' $(AUDIT)/said || { cat $(AUDIT)/said >&2; exit 1; }; \
+			echo "Nothing is known: osv.dev could not be asked. $$(tail -n 1 $(AUDIT)/said)" >&2; exit 1; }
+	@cat $(AUDIT)/said
 
 serve: runtime ## the site alone, reloading when code changes
 	@$(MANAGE) migrate --verbosity 0

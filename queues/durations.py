@@ -12,7 +12,11 @@ LONGEST_SECONDS = 366 * 86400.0
 
 
 def in_seconds(duration: Duration) -> float:
-    return duration.total_seconds() if isinstance(duration, timedelta) else float(duration)
+    """Raises ValueError where it is no span, such as a moment."""
+    try:
+        return duration.total_seconds() if isinstance(duration, timedelta) else float(duration)
+    except (TypeError, ValueError):
+        raise ValueError(f"a span is a number of seconds or a timedelta, not {duration!r}") from None
 
 
 def check_delay(delay: Duration | None) -> float:

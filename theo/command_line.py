@@ -66,6 +66,8 @@ def explain(error: BaseException) -> str | None:
             return str(cause)
         if isinstance(cause, psycopg.OperationalError) and cause.sqlstate is None:
             return f"PostgreSQL cannot be used: {_first_line(cause)}. Check DATABASE_URL."
+        if isinstance(cause, psycopg.errors.InsufficientPrivilege):
+            return f"PostgreSQL refuses: {_first_line(cause)}. Let an administrator do it, or give the role of DATABASE_URL the right."
         if isinstance(cause, redis.ConnectionError | redis.TimeoutError):
             return f"Redis cannot be used: {_first_line(cause)}. Check REDIS_URL."
         if isinstance(cause, ValueError) and str(cause).startswith("Redis URL must specify"):

@@ -30,14 +30,14 @@ def clean(
 def _clean_registry(connection: redis.Redis, registry: str, older_than_seconds: float, room: int, dry_run: bool) -> int:
     """`room` is how many at most, negative for no limit."""
     if dry_run:
-        count = int(scripts.clean(connection, registry, older_than_seconds, 0, 1))
+        count = int(scripts.clean(connection, registry, older_than_seconds, 0, 1)[0])
         return count if room < 0 else min(count, room)
     removed = 0
     while room < 0 or removed < room:
         part = SLICE if room < 0 else min(SLICE, room - removed)
-        count = int(scripts.clean(connection, registry, older_than_seconds, part, 0))
+        count, looked = scripts.clean(connection, registry, older_than_seconds, part, 0)
         removed += count
-        if count < part:
+        if looked < part:
             break
     return removed
 

@@ -4,7 +4,7 @@ import enum
 import inspect
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -125,6 +125,12 @@ def test_an_option_out_of_range_is_refused_before_anything_is_stored(connection:
     with pytest.raises(ValueError):
         add_job(QUEUE, "greet", {"name": "Ann"}, **wrong)  # type: ignore[arg-type]
     assert connection.keys("rq:*") == []
+
+
+@pytest.mark.parametrize("delay", [datetime(2027, 1, 1, tzinfo=UTC), "5m"])
+def test_a_delay_that_is_no_span_is_refused_in_words(delay: Any) -> None:
+    with pytest.raises(ValueError, match="a span is a number of seconds or a timedelta, not"):
+        add_job(QUEUE, "greet", {"name": "Ann"}, delay=delay)
 
 
 def test_a_delay_may_be_a_timedelta() -> None:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.db import ProgrammingError, connection, transaction
 
+from theo.command_line import explain
 from theo.embedded.postgres import Postgres
 from theo.embedded.redis import Redis
 
@@ -84,6 +86,16 @@ def test_an_unreachable_server_is_one_sentence_that_names_its_setting(manage: Ma
     result = manage("shell", "-c", code, SECRET_KEY="x", **NOT_THERE)
     assert result.returncode == 1
     assert len(result.stderr.splitlines()) == 1 and f"Check {variable}." in result.stderr
+
+
+@pytest.mark.django_db
+def test_what_a_role_may_not_do_is_one_sentence() -> None:
+    with pytest.raises(ProgrammingError) as raised, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL ROLE pg_monitor")
+        cursor.execute("CREATE SCHEMA forbidden")
+    sentence = explain(raised.value)
+    assert sentence and sentence.startswith("PostgreSQL refuses: permission denied")
+    assert sentence.endswith("give the role of DATABASE_URL the right.")
 
 
 def test_a_traceback_is_shown_when_asked_for(manage: Manage) -> None:

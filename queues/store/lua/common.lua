@@ -217,9 +217,44 @@ local function forget_ended(queue, id)
   return places > 0
 end
 
--- RQ reads these scores as expiry times, so they lie ten years ahead; the order is that of the endings.
+-- Unix seconds of the UTC times that RQ writes, by the civil calendar's count of days.
+local function seconds_of(text)
+  local y, m, d, hours, minutes, seconds = string.match(text or '', '^(%d%d%d%d)-(%d%d)-(%d%d)T(%d%d):(%d%d):([%d.]+)Z$')
+  if not y or not tonumber(seconds) then return nil end
+  y, m = tonumber(y) - (tonumber(m) <= 2 and 1 or 0), (tonumber(m) + 9) % 12
+  local days = 365 * y + math.floor(y / 4) - math.floor(y / 100) + math.floor(y / 400) + math.floor((153 * m + 2) / 5) + tonumber(d) - 719469
+  return days * 86400 + tonumber(hours) * 3600 + tonumber(minutes) * 60 + tonumber(seconds)
+end
+
+-- RQ reads the scores of ended jobs as expiry times, so ours lie ten years ahead; the order is that of the endings. A nearer one is the expiry
+-- of a job that a stock worker ended, whose hash tells when that was.
+local FAR = 315360000
+local function is_near(score) return score < now() + FAR / 2 or score == math.huge end
+local function ended_at(score, told) return is_near(score) and math.min(seconds_of(told) or now(), now()) or score - FAR end
+
+-- When a job ended that a registry's score makes older than the moment, if that was later; else nil or false.
+local function later_end(id, score, moment)
+  local ended = is_near(score) and is_job(id) and ended_at(score, redis.call('HGET', job_key(id), 'ended_at'))
+  return ended and ended > moment and ended
+end
+
+-- At most so many jobs of a registry that ended before the moment; those of a stock worker that ended later are put where they belong.
+-- Returns how many were looked at, too: fewer than asked for are the last.
+local function ended_before(key, moment, most)
+  local found, ids = redis.call('ZRANGEBYSCORE', key, '-inf', string.format('%.6f', moment + FAR), 'LIMIT', 0, most, 'WITHSCORES'), {}
+  for k = 1, #found, 2 do
+    local later = later_end(found[k], tonumber(found[k + 1]), moment)
+    if later then
+      redis.call('ZADD', key, 'XX', string.format('%.6f', later + FAR), found[k])
+    else
+      ids[#ids + 1] = found[k]
+    end
+  end
+  return ids, #found / 2
+end
+
 -- `keep` is 'count:age in seconds', each may be empty for no limit; the job's own word goes before the queue's.
-local FAR, KEEP = 315360000, '^(%d*):(%d*)$'
+local KEEP = '^(%d*):(%d*)$'
 local surpluses = {} -- per registry the queue's word, which is obeyed once, at the end of the script
 local function trim(key, count, age)
   local surplus = count == '' and 0 or redis.call('ZCARD', key) - tonumber(count)
@@ -229,7 +264,7 @@ local function trim(key, count, age)
     delete_ended(ids)
   end
   if age ~= '' then
-    local old = redis.call('ZRANGEBYSCORE', key, '-inf', string.format('(%.6f', now() + FAR - tonumber(age)), 'LIMIT', 0, 1000)
+    local old = ended_before(key, now() - tonumber(age), 1000)
     if #old > 0 then
       redis.call('ZREM', key, unpack(old))
       delete_ended(old)

@@ -2,7 +2,7 @@
 -- Returns per queue {what is wrong with it} alone where it is broken, else {dead letters, how many of the newest were looked at, then per group: error class, name, how many are kept, '1' if there
 -- may be more of it than that, how many died in the last hour, day and week, when the first and the last did or ''}.
 -- The hours are the clock's: each window is the present hour and the 1, 24 or 168 before.
-local LOOK, MOST, FAR = tonumber(ARGV[2]), tonumber(ARGV[3]), 315360000
+local LOOK, MOST = tonumber(ARGV[2]), tonumber(ARGV[3])
 local WEEK, DAY, HOUR = 168, 24, 1
 local moment = now()
 local answers = {}
@@ -32,14 +32,11 @@ local function read_kept(queue, groups)
   if not holds(failed, 'zset') then return 0, 0 end
   local found = redis.call('ZREVRANGE', failed, 0, LOOK - 1, 'WITHSCORES')
   for k = 1, #found, 2 do
-    local facts = is_job(found[k]) and redis.call('HMGET', job_key(found[k]), 'status', 'name', 'error_class')
+    local facts = is_job(found[k]) and redis.call('HMGET', job_key(found[k]), 'status', 'name', 'error_class', 'ended_at')
     if facts and facts[1] == 'failed' then
-      local group, ended = group_of(groups, class_in(facts[3] or ''), facts[2] or ''), tonumber(found[k + 1]) - FAR
+      local group, ended = group_of(groups, class_in(facts[3] or ''), facts[2] or ''), ended_at(tonumber(found[k + 1]), facts[4])
       group.kept = group.kept + 1
-      if ended > 0 then
-        group.oldest = ended
-        group.newest = group.newest or ended
-      end
+      group.oldest, group.newest = math.min(group.oldest or ended, ended), math.max(group.newest or ended, ended)
     end
   end
   local total = redis.call('ZCARD', failed)

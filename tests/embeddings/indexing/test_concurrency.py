@@ -181,6 +181,14 @@ def lock_state(other: psycopg.Connection[Any], note: Note) -> None:
     other.execute("SELECT 1 FROM embeddings_embeddingstate WHERE entity_id = %s FOR UPDATE", [str(note.pk)])
 
 
+def cross(other: psycopg.Connection[Any], first: Note) -> None:
+    """Makes it a deadlock once the worker holds the first row and waits for the second. The worker's side finds out, which else is the one
+    whose timer is served first."""
+    other.execute("SET deadlock_timeout = '1min'")
+    wait_until(waits_for_a_lock)
+    lock_state(other, first)
+
+
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
@@ -207,12 +215,7 @@ def test_a_deadlock_is_nobodys_failure(ann: User) -> None:
         note.save()
     with other_connection() as other:
         lock_state(other, second)
-
-        def cross() -> None:
-            wait_until(waits_for_a_lock)  # the worker holds the first row and waits for the second
-            lock_state(other, first)
-
-        crossing = Side(cross)
+        crossing = Side(lambda: cross(other, first))
         work()
         crossing.end()
         other.rollback()
@@ -252,12 +255,7 @@ def test_a_bulk_job_in_a_deadlock_comes_back_uncharged(ann: User) -> None:
     add_job("embeddings", "bulk-embed", {"user_id": ann.pk, "entity_type": "note", "entity_ids": [str(note.pk) for note in notes]})
     with other_connection() as other:
         lock_state(other, second)
-
-        def cross() -> None:
-            wait_until(waits_for_a_lock)
-            lock_state(other, first)
-
-        crossing = Side(cross)
+        crossing = Side(lambda: cross(other, first))
         work()
         crossing.end()
         other.rollback()

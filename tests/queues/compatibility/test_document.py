@@ -34,11 +34,10 @@ def test_each_test_that_it_names_exists() -> None:
 
 
 def test_its_settings_pass_the_system_checks(settings: Any) -> None:
-    written: dict[str, Any] = {"INSTALLED_APPS": []}
+    written: dict[str, Any] = {"INSTALLED_APPS": ["shop", "django_rq"]}  # as a project on django-rq has it
     exec(block("settings"), written)
-    apps = [app for app in project.INSTALLED_APPS if app not in written["INSTALLED_APPS"]]
     assert project.INSTALLED_APPS.index("queues") < project.INSTALLED_APPS.index("django_rq")
-    assert written["INSTALLED_APPS"] == ["queues", "django_rq"] and apps
+    assert written["INSTALLED_APPS"] == ["shop", "queues", "django_rq"]
     for name in ("RQ_QUEUES", "RQ", "RQ_SHOW_ADMIN_LINK", "QUEUES_ALLOWED_FUNCTIONS"):
         setattr(settings, name, written[name])
     settings.TASKS = {}

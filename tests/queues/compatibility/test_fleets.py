@@ -5,7 +5,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import django_rq
 import pytest
@@ -14,9 +14,11 @@ from redis import Redis
 from rq.cron import CronJob
 from rq.job import Job as StockJob
 from rq.registry import StartedJobRegistry
+from rq.utils import utcformat
 from rq.worker import Worker as StockWorker
 
-from queues import QueueStats, add_job, add_jobs, get_jobs, get_queue, get_queue_stats
+from queues import Keep, QueueStats, add_job, add_jobs, get_jobs, get_queue, get_queue_stats
+from queues.operations.dead_letters import get_dead_letters
 from queues.store.connection import new_connection
 from queues.testing import run_jobs
 from tests.processes import wait_until
@@ -70,10 +72,10 @@ def test_a_stock_worker_runs_jobs_of_every_style_and_keeps_their_progress(run_st
 def test_a_stock_worker_leaves_jobs_with_a_priority_an_owner_or_a_delay(run_stock: Callable[..., None], traces: Traces) -> None:
     greet.using(priority=-1).enqueue(name="urgent")
     mail.enqueue(user_id=1, subject="owned")
-    greet.using(delay=0.05).enqueue(name="delayed")
+    greet.using(delay=60).enqueue(name="delayed")
     run_stock()
     assert traces() == []
-    assert run_jobs(QUEUE) == 3
+    assert run_jobs(QUEUE, delayed=True) == 3
 
 
 def test_a_stock_worker_does_not_honour_a_pause(run_stock: Callable[..., None], traces: Traces) -> None:
@@ -105,6 +107,26 @@ def test_what_a_stock_worker_completed_expires_after_rqs_500_seconds_and_is_not_
     run_stock()
     assert 0 < connection.ttl(f"rq:job:{job.id}") <= 500
     assert (get_queue_stats(QUEUE).completed, get_queue_stats(QUEUE).completed_total) == (1, 0)
+
+
+def test_what_a_stock_worker_ended_is_as_old_as_it_is_although_rq_writes_when_it_expires(
+    run_stock: Callable[..., None], connection: Redis
+) -> None:
+    old, recent = fail.enqueue(name="Ann"), fail.enqueue(name="Bob")
+    add.enqueue(first=1)
+    run_stock()
+    connection.hset(f"rq:job:{old.id}", "ended_at", utcformat(datetime.now(UTC) - timedelta(hours=2)))
+    group = get_dead_letters([QUEUE]).groups[0]
+    assert group.first_at and group.last_at and group.last_at - group.first_at > timedelta(hours=1, minutes=50)
+    assert datetime.now(UTC) - group.last_at < timedelta(minutes=5)
+
+    queue = get_queue(QUEUE)
+    assert queue.clean(3600, dry_run=True) == 1
+    fail.using(attempts=1, keep_failed=Keep(age=timedelta(hours=1))).enqueue(name="Eve")
+    run_jobs(QUEUE)
+    assert [job.data["name"] for job in get_jobs(QUEUE, "failed")] == ["Eve", "Bob"]
+    assert (queue.clean(3600), recent.refresh().state, get_queue_stats(QUEUE).completed) == (0, "failed", 1)
+    assert queue.clean(0) == 3
 
 
 def test_a_dedupe_key_that_a_stock_worker_left_holds_nobody_up(run_stock: Callable[..., None], connection: Redis) -> None:
@@ -176,8 +198,11 @@ def test_jobs_pickled_before_the_move_are_run_by_a_stock_worker_that_drains_them
 ) -> None:
     pickled.enqueue("tests.testapp.jobs.bridge", 1)
     pickled.enqueue("tests.testapp.jobs.add", 2)
+    pickled.enqueue_in(timedelta(hours=1), "tests.testapp.jobs.add", 3)
+    queue = get_queue(QUEUE)
+    assert queue.promote_many(queue.job_ids("delayed")) == 1
     run_stock("pickle")
-    assert traces() == ["bridge 1 0", "add 2 0"]
+    assert traces() == ["bridge 1 0", "add 2 0", "add 3 0"]
 
 
 def test_pickled_jobs_that_remain_are_parked_and_can_be_removed_together(pickled: rq.Queue, traces: Traces) -> None:

@@ -42,7 +42,7 @@ def die(committed: Committed, *groups: tuple[str, int]) -> None:
 def plant(connection: redis.Redis, count: int, queue: str = QUEUE) -> list[str]:
     """So many of `fail` that died of a ValueError, as the scripts leave them, long ago."""
     ids = [f"{queue}-{number}" for number in range(count)]
-    facts = {"status": "failed", "origin": queue, "name": "fail", "error_class": "ValueError"}
+    facts = {"status": "failed", "origin": queue, "name": "fail", "error_class": "ValueError", "ended_at": "1970-01-01T00:00:01.000000Z"}
     with connection.pipeline(transaction=False) as pipeline:
         for job_id in ids:
             pipeline.hset(f"rq:job:{job_id}", mapping=facts)
