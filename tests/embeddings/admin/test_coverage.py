@@ -143,7 +143,7 @@ def test_tokens_are_told_by_day(read) -> None:
     assert {day[2] for day in days[:-1]} == {"0"}
     drawn = page.split("<svg viewBox")[1].split("</svg>")[0]
     assert "The last 14 days: 20 tokens in 4 requests." in drawn
-    assert f">{today:%B} {today.day}</text>" in drawn and ">20</text>" in drawn and '<path class="line"' in drawn
+    assert f">{today.day} {today:%b}</text>" in drawn and ">20</text>" in drawn and '<path class="line"' in drawn
 
 
 def test_days_without_any_token_say_so(read) -> None:
