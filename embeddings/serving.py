@@ -19,8 +19,9 @@ FINAL = (InvalidInput,)
 PROVIDER_WAIT_SECONDS = 60.0
 """Where no provider can be made at all."""
 DATABASE_WAIT_SECONDS = 2.0
-MENDED_WAIT_SECONDS = 30.0
-"""Where somebody has to mend it: a full disk, a migration that is missing. What cannot be stored was paid for."""
+MENDED_WAIT_SECONDS = 60.0
+"""Where somebody has to mend it: a full disk, a migration that is missing. What cannot be stored was paid for, and a burst does not
+wait so long."""
 OUT_OF_TIME_WAIT_SECONDS = 1.0
 
 

@@ -10,7 +10,7 @@ from django.db import connections
 from theo.embedded import EmbeddedError, ensure_servers
 
 HERE = Path(__file__).parent
-SLOW = ["chaos", "queues/worker", "theo/embedded", "theo/demo"]
+SLOW = ["chaos", "queues/worker", "theo/embedded", "theo/demo", "theo/test_command_line.py", "browser/test_every_page.py"]
 
 pytest_plugins = ["queues.testing.fixtures", "embeddings.testing.fixtures"]
 
@@ -40,7 +40,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The browser last: Playwright leaves an event loop running in the thread, beside which no other test could run its own.
 
-    The slowest files first: where several processes take one file after the other, none is left alone with a long one at the end.
+    The slowest files first, in each part: where several processes take one file after the other, none is left alone with a long one
+    at the end.
     """
     items.sort(key=lambda item: (is_in("browser", item), not any(is_in(place, item) for place in SLOW)))
 

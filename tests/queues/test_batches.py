@@ -7,7 +7,7 @@ from redis import Redis
 
 from queues import Batch, add_jobs, get_queue, job
 from queues.jobs.registry import registry
-from queues.worker.claims import Claimer, Room
+from queues.worker.claimer import Claimer, Room
 from tests.testapp.jobs import QUEUE, Greeting
 
 
