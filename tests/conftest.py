@@ -1,5 +1,6 @@
 """The servers that the tests run on: the embedded ones, unless DATABASE_URL and REDIS_URL name others."""
 
+import signal
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ pytest_plugins = ["queues.testing.fixtures", "embeddings.testing.fixtures"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of what a shell runs in the background: the processes of tests inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if getattr(config.option, "numprocesses", None):
         return  # this process only hands out tests
     try:
