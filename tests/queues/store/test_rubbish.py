@@ -110,7 +110,7 @@ def test_helpers_of_another_type_are_replaced(connection: redis.Redis, part: str
     assert connection.type(f"rq:ext:{QUEUE}:wake") == b"list"
 
 
-RUBBISH = ["inf", "nan", "-1e400", "x", "", "9" * 400, "0x10", "1.5", "\x00", '{"type": "fixed"}']
+RUBBISH = ["inf", "-inf", "nan", "1e400", "-1e400", "x", "", "9" * 400, "0x10", "1.5", "\x00", '{"type": "fixed"}', "[]"]
 FIELDS = ["priority", "attempts", "attempts_made", "stalled", "keep_completed", "keep_failed", "backoff", "timeout", "since", "created_at",
           "put_back", "dedupe", "owner", "progress", "cancel", "worker_name", "name", "origin", "status"]  # fmt: skip
 

@@ -68,6 +68,7 @@ def test_a_failure_is_retried_with_its_own_class_and_the_childs_traceback(start_
     output, _ = start_worker(QUEUE, "--burst").communicate(timeout=60)
     (dead,) = get_queue(QUEUE).jobs("failed")
     assert (dead.attempts_made, dead.error_class, dead.error) == (3, "Unpicklable", "Unpicklable: no luck"), output
+    assert "Unpicklable: no luck" in output, "the worker tells it, too"
     results = get_rq_queue(QUEUE).fetch_job(job.id).results()
     assert [entry.type.name for entry in results] == ["FAILED", "RETRIED", "RETRIED"]
     assert all('raise Unpicklable("no luck"' in entry.exc_string for entry in results)
