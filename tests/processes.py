@@ -7,7 +7,6 @@ import random
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -18,6 +17,7 @@ import redis
 from django.conf import settings
 from django.db import connection
 
+from tests.preloaded import WorkerProcess
 from theo.embedded.paths import database_url
 from theo.embedded.postgres import Postgres
 from theo.embedded.redis import find_binary
@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PIPE_BYTES = 1 << 20
 """The most that Linux grants a pipe: 64 KB were filled by the errors of a worker on a slow machine."""
 
-StartWorker = Callable[..., "subprocess.Popen[str]"]
+StartWorker = Callable[..., WorkerProcess]
 
 
 def wait_until(is_true: Callable[[], object], timeout_seconds: float = 60.0) -> None:
@@ -39,7 +39,7 @@ def wait_until(is_true: Callable[[], object], timeout_seconds: float = 60.0) -> 
         time.sleep(0.02)
 
 
-def kill(process: subprocess.Popen[str]) -> None:
+def kill(process: subprocess.Popen[str] | WorkerProcess) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGKILL)
     process.wait()
@@ -51,19 +51,12 @@ def worker_processes(environment: Mapping[str, str], log: Path | None = None) ->
 
     What a worker says goes to a pipe, or is appended to `log`: a pipe that nobody reads stops a worker that says more than it holds.
     """
-    started: list[subprocess.Popen[str]] = []
+    started: list[WorkerProcess] = []
     file = log.open("a") if log else None
 
-    def start(*arguments: str, **more: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "rqworker", *arguments],
-            cwd=ROOT,
-            env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", **environment, **more},
-            stdout=file or subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            pipesize=PIPE_BYTES,
-        )
+    def start(*arguments: str, **more: str) -> WorkerProcess:
+        variables = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", **environment, **more}
+        process = WorkerProcess(["manage.py", "rqworker", *arguments], variables, file, PIPE_BYTES)
         started.append(process)
         return process
 
@@ -72,8 +65,7 @@ def worker_processes(environment: Mapping[str, str], log: Path | None = None) ->
     finally:
         for process in started:
             kill(process)
-            if process.stdout:
-                process.stdout.close()
+            process.close()
         if file:
             file.close()
 

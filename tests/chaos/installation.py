@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ from django.test import override_settings
 from embeddings.models import DirtyEntity, FanOut
 from embeddings.testing.openai_server import OpenAIServer
 from queues import close_queues, get_queue, get_queue_stats
-from tests.processes import PostgresServer, RedisServer, StartWorker, wait_until, worker_processes
+from tests.processes import PostgresServer, RedisServer, StartWorker, WorkerProcess, wait_until, worker_processes
 
 QUEUE = "embeddings"
 
@@ -70,7 +69,7 @@ class Installation:
         self.postgres, self.redis, self._start_worker = servers.postgres, servers.redis, start_worker
         self.environment = {**os.environ, **environment}
         """Of every other process on these servers."""
-        self.workers: list[subprocess.Popen[str]] = []
+        self.workers: list[WorkerProcess] = []
         self._environments: dict[int, dict[str, str]] = {}
 
     def add_worker(self, **environment: str) -> None:

@@ -1,8 +1,6 @@
 """kill -9 in the middle of a batch: another worker does it all, once."""
 
-import subprocess
 import time
-from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
@@ -10,10 +8,8 @@ from django.db import transaction
 
 from embeddings.models import DirtyEntity, Embedding
 from queues import get_queue, get_queue_stats
-from tests.processes import wait_until
+from tests.processes import StartWorker, wait_until
 from tests.testapp.models import Note
-
-StartWorker = Callable[..., subprocess.Popen[bytes]]
 
 SHORT_LEASES = {"QUEUES_LEASE_SECONDS": "10"}
 """Not shorter, for a busy machine: who renews late twice has stalled twice, and what it held is parked."""

@@ -4,7 +4,6 @@ import os
 import random
 import re
 import signal
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from django.test import override_settings
 from queues import add_jobs, close_queues, drain_queue, get_queue, get_queue_stats, retry_failed
 from queues.jobs.job import Job
 from tests.chaos import jobs
-from tests.processes import RedisServer, StartWorker, wait_until, worker_processes
+from tests.processes import RedisServer, StartWorker, WorkerProcess, wait_until, worker_processes
 
 JOBS = int(os.environ.get("QUEUES_CHAOS_JOBS", "6000"))
 """`make chaos` has twenty thousand."""
@@ -51,7 +50,7 @@ class Chaos:
 
     def __init__(self, folder: Path, server: RedisServer, start_worker: StartWorker, dice: random.Random) -> None:
         self.folder, self.server, self.start_worker, self.dice = folder, server, start_worker, dice
-        self.workers: list[subprocess.Popen[str]] = []
+        self.workers: list[WorkerProcess] = []
         self.add_workers(2)
 
     def add_workers(self, count: int) -> None:

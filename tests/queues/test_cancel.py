@@ -1,6 +1,5 @@
 """cancel_job says what it found, and what was cancelled is a dead letter that says so."""
 
-import subprocess
 from collections.abc import Callable
 
 import pytest
@@ -9,10 +8,9 @@ from redis import Redis
 from queues import QueueStats, State, add_job, add_jobs, cancel_job, get_failed_jobs, get_job, get_queue_stats, retry_job, signals
 from queues.jobs.job import Job
 from queues.testing import run_jobs
-from tests.processes import wait_until
+from tests.processes import StartWorker, wait_until
 from tests.testapp.jobs import QUEUE, greet, spin, tell
 
-StartWorker = Callable[..., subprocess.Popen[str]]
 Traces = Callable[[], list[str]]
 
 

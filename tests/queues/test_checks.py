@@ -1,6 +1,5 @@
-import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 import redis
@@ -12,8 +11,9 @@ from django.test import modify_settings, override_settings
 from queues.decorators import job
 from queues.jobs.registry import registry
 from queues.worker import ConcurrentWorker
+from tests.processes import StartWorker
 
-pytestmark = [pytest.mark.urls("tests.queues.urls"), pytest.mark.django_db]  # other apps' checks ask the database
+pytestmark = pytest.mark.django_db  # other apps' checks ask the database
 
 GOOD = {"URL": "redis://127.0.0.1:1/0", "SERIALIZER": "rq.serializers.JSONSerializer"}
 
@@ -208,7 +208,7 @@ def test_a_redis_that_may_drop_jobs_is_a_warning(evicting_redis: redis.Redis) ->
     assert "allkeys-lru" in cause
 
 
-def test_a_worker_does_not_start_with_wrong_settings(start_worker: Callable[..., subprocess.Popen[str]]) -> None:
+def test_a_worker_does_not_start_with_wrong_settings(start_worker: StartWorker) -> None:
     worker = start_worker(DJANGO_SETTINGS_MODULE="tests.queues.misconfigured")
     output, _ = worker.communicate(timeout=60)
     assert worker.returncode == 1

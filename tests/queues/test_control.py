@@ -1,6 +1,5 @@
 """Pause, resume, dead letters, removal: what an operator does to a queue."""
 
-import subprocess
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -22,10 +21,9 @@ from queues import (
     resume_queue,
 )
 from queues.testing import run_jobs
-from tests.processes import wait_until
+from tests.processes import StartWorker, wait_until
 from tests.testapp.jobs import QUEUE, give_up, greet
 
-StartWorker = Callable[..., subprocess.Popen[str]]
 Traces = Callable[[], list[str]]
 
 

@@ -123,7 +123,6 @@ def test_a_mask_that_stands_for_nothing_is_left_to_be_refused(change: dict[str, 
 
 
 @pytest.mark.django_db
-@pytest.mark.urls("tests.queues.urls")
 def test_no_part_of_a_jobs_page_shows_a_masked_value(client: Client, django_capture_on_commit_callbacks: Committed, connection) -> None:
     client.force_login(make_user("view_queue", "add_job"))
     with django_capture_on_commit_callbacks(execute=True):
@@ -139,7 +138,6 @@ def test_no_part_of_a_jobs_page_shows_a_masked_value(client: Client, django_capt
 
 
 @pytest.mark.django_db
-@pytest.mark.urls("tests.queues.urls")
 def test_no_list_endpoint_or_command_shows_a_masked_value(
     client: Client, django_capture_on_commit_callbacks: Committed, connection
 ) -> None:
@@ -163,7 +161,6 @@ def test_no_list_endpoint_or_command_shows_a_masked_value(
 
 
 @pytest.mark.django_db
-@pytest.mark.urls("tests.queues.urls")
 def test_the_past_runs_of_a_schedule_show_no_masked_value(client: Client, connection) -> None:
     client.force_login(make_user("view_queue"))
 
@@ -184,7 +181,6 @@ def test_the_past_runs_of_a_schedule_show_no_masked_value(client: Client, connec
 
 
 @pytest.mark.django_db
-@pytest.mark.urls("tests.queues.urls")
 def test_a_masked_value_cannot_be_guessed_by_looking_for_it(client: Client, django_capture_on_commit_callbacks: Committed) -> None:
     client.force_login(make_user("view_queue"))
     with django_capture_on_commit_callbacks(execute=True):

@@ -114,7 +114,6 @@ def test_a_task_that_is_too_large_is_refused(connection: redis.Redis) -> None:
     assert not connection.keys("rq:job:*")
 
 
-@pytest.mark.urls("tests.queues.urls")
 def test_the_form_that_adds_a_job_says_so(client: Client, connection: redis.Redis, settings) -> None:
     settings.QUEUES_MAX_PAYLOAD_BYTES = 2048
     client.force_login(User.objects.create_superuser("operator"))

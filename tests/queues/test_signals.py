@@ -1,7 +1,6 @@
 """Every signal, where it is sent and with what."""
 
 import logging
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 
@@ -15,7 +14,6 @@ from queues.worker.claimer import Claimer, Room
 from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE, give_up, greet, oversleep, tell
 
-StartWorker = Callable[..., subprocess.Popen[str]]
 NAMES = ["added", "paused", "resumed", "started", "progressed", "completed", "retried", "failed", "dead", "stalled", "worker_error"]
 
 

@@ -1,17 +1,12 @@
 """Progress and logs: told by a running job, readable at once."""
 
-import subprocess
-from collections.abc import Callable
-
 import pytest
 from redis import Redis
 
 from queues import QueuesError, current_job, get_job, get_jobs, log, report_progress
 from queues.testing import run_jobs
-from tests.processes import wait_until
+from tests.processes import StartWorker, wait_until
 from tests.testapp.jobs import QUEUE, greet, tell
-
-StartWorker = Callable[..., subprocess.Popen[str]]
 
 
 def test_progress_and_log_are_readable_while_the_job_runs(start_worker: StartWorker) -> None:

@@ -14,7 +14,7 @@ from queues.jobs.registry import registry
 from tests.queues.accounts import make_user
 from tests.testapp.jobs import QUEUE
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]
+pytestmark = pytest.mark.django_db
 
 OVERVIEW = "/admin/queues/queue/"
 NAME = "clean-queues"

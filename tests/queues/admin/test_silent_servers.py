@@ -54,7 +54,6 @@ def test_all_of_them_cost_the_time_of_one(silent_servers: list[str], admin_clien
         assert shown in response.content.decode()
 
 
-@pytest.mark.urls("tests.queues.urls")
 def test_a_scrape_tells_all_of_them_in_time(silent_servers: list[str], client: Client, settings, time_limit) -> None:
     token = new_token()
     settings.QUEUES_API_TOKENS = [hash_of(token)]

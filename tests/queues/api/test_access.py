@@ -11,8 +11,6 @@ from queues.api.tokens import find_name, hash_of, new_token
 from tests.queues.accounts import make_user
 from tests.testapp.jobs import QUEUE
 
-pytestmark = pytest.mark.urls("tests.queues.urls")
-
 URLS = ["/api/admin/queues", f"/api/admin/queues/{QUEUE}", f"/api/admin/queues/{QUEUE}/jobs", "/metrics"]
 READ = ["/api/admin/queues", f"/api/admin/queues/{QUEUE}", f"/api/admin/queues/{QUEUE}/jobs"]
 

@@ -13,8 +13,6 @@ from queues.api import readiness
 from tests.processes import RedisServer, wait_until
 from tests.testapp.jobs import QUEUE
 
-pytestmark = pytest.mark.urls("tests.queues.urls")
-
 READY = {"database": "ok", "redis": "ok", "pgvector": "ok"}
 
 

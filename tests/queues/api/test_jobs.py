@@ -13,8 +13,6 @@ from queues.store import keys
 from queues.testing import run_jobs
 from tests.testapp.jobs import QUEUE
 
-pytestmark = pytest.mark.urls("tests.queues.urls")
-
 URL = f"/api/admin/queues/{QUEUE}/jobs"
 
 

@@ -18,7 +18,7 @@ from tests.queues.api.scrapes import scrape
 from tests.queues.roundtrips import round_trips
 from tests.testapp.jobs import QUEUE
 
-pytestmark = [pytest.mark.urls("tests.queues.urls"), pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_jobs_are_counted_by_rqs_status_under_django_rqs_name(program: Client) -> None:

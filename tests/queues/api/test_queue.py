@@ -8,7 +8,7 @@ from tests.processes import RedisServer, StartWorker, wait_until
 from tests.queues.filling import Committed, fill_queue
 from tests.testapp.jobs import QUEUE
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]
+pytestmark = pytest.mark.django_db
 
 URL = f"/api/admin/queues/{QUEUE}"
 

@@ -9,7 +9,7 @@ from tests.queues.accounts import make_user
 from tests.queues.filling import Committed, fill_queue
 from tests.testapp.jobs import QUEUE
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]
+pytestmark = pytest.mark.django_db
 
 URL = "/api/admin/queues"
 EMPTY = {"waiting": 0, "active": 0, "completed": 0, "failed": 0, "delayed": 0}

@@ -1,17 +1,14 @@
 import json
-import subprocess
 import time
-from collections.abc import Callable
 
 from redis import Redis
 
 from queues import get_queue_stats, pause_queue
 from queues.worker.scheduler import Scheduler
-from tests.processes import wait_until
+from tests.processes import StartWorker, wait_until
 from tests.queues.commands.exits import run_to_exit
 from tests.testapp.jobs import QUEUE, greet, spin
 
-StartWorker = Callable[..., subprocess.Popen[str]]
 AWAY = {"URL": "redis://user:secret@127.0.0.1:1/0", "SERIALIZER": "json"}
 
 

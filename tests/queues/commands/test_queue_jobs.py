@@ -1,6 +1,4 @@
 import json
-import subprocess
-from collections.abc import Callable
 from io import StringIO
 
 import pytest
@@ -10,7 +8,7 @@ from redis import Redis
 from queues import add_job, get_job
 from queues.jobs.job import Job
 from queues.testing import run_jobs
-from tests.processes import wait_until
+from tests.processes import StartWorker, wait_until
 from tests.testapp.jobs import QUEUE, fail, give_up, greet, tell
 
 
@@ -109,7 +107,7 @@ def test_a_job_that_will_be_tried_again_says_when_and_why() -> None:
     assert "run that retried at " in text
 
 
-def test_a_running_job_shows_its_progress(start_worker: Callable[..., subprocess.Popen[str]]) -> None:
+def test_a_running_job_shows_its_progress(start_worker: StartWorker) -> None:
     job = tell.enqueue(steps=4, seconds=3.0)
     start_worker(QUEUE)
     wait_until(lambda: get_job(job.id).progress is not None)

@@ -14,7 +14,6 @@ def made(*arguments: str) -> str:
     return out.getvalue()
 
 
-@pytest.mark.urls("tests.queues.urls")
 def test_what_it_prints_works_when_it_is_put_where_it_says(settings) -> None:
     text = made("prometheus")
     (token,), ((name, known),) = re.findall(r"queues_[\w-]{43}", text), re.findall(r'"(\w+)": "(\w{64})"', text)

@@ -1,16 +1,12 @@
 import json
-import subprocess
-from collections.abc import Callable
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from queues import get_workers
-from tests.processes import wait_until
+from tests.processes import StartWorker, wait_until
 from tests.testapp.jobs import QUEUE
-
-StartWorker = Callable[..., subprocess.Popen[str]]
 
 
 def queue_workers(*arguments: str) -> str:

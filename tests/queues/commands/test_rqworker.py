@@ -1,5 +1,4 @@
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 
@@ -7,10 +6,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from queues import add_job, get_queue, get_queue_stats
-from tests.processes import wait_until
+from tests.processes import StartWorker, wait_until
 from tests.testapp.jobs import QUEUE, greet
 
-StartWorker = Callable[..., subprocess.Popen[str]]
 AWAY = {"URL": "redis://user:secret@127.0.0.1:1/0", "SERIALIZER": "rq.serializers.JSONSerializer"}
 SEVERAL_SERVERS = "tests.queues.commands.servers"
 
@@ -93,7 +91,7 @@ def test_without_queues_it_says_so(settings) -> None:
         call_command("rqworker")
 
 
-def test_a_database_that_is_away_stops_the_start_with_one_sentence(start_worker: Callable[..., subprocess.Popen[str]]) -> None:
+def test_a_database_that_is_away_stops_the_start_with_one_sentence(start_worker: StartWorker) -> None:
     worker = start_worker("--burst", DATABASE_URL="postgresql://theo@127.0.0.1:1/theo")
     output, _ = worker.communicate(timeout=60)
     assert worker.returncode == 1

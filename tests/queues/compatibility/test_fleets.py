@@ -1,7 +1,6 @@
 """Mixed fleets: stock RQ workers beside ours on one queue, old producers with new workers, a queue that pickles stand in."""
 
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -21,13 +20,11 @@ from queues import Keep, QueueStats, add_job, add_jobs, get_jobs, get_queue, get
 from queues.operations.dead_letters import get_dead_letters
 from queues.store.connection import new_connection
 from queues.testing import run_jobs
-from tests.processes import wait_until
+from tests.processes import StartWorker, wait_until
 from tests.queues.compatibility.states import snapshot
 from tests.queues.compatibility.test_readers import read_jobs, read_registries
 from tests.testapp.jobs import QUEUE, add, bridge, fail, greet, greet_all, hold, mail, release_held, tell
 
-Worker = subprocess.Popen[str]
-StartWorker = Callable[..., Worker]
 Traces = Callable[[], list[str]]
 
 

@@ -1,8 +1,5 @@
 """Health of a queue, by the specification's thresholds and what its numbers do not show."""
 
-import subprocess
-from collections.abc import Callable
-
 import pytest
 from redis import Redis
 
@@ -10,10 +7,8 @@ from queues import QueueHealth, UnknownQueue, add_job, add_jobs, check_queue_hea
 from queues.jobs.registry import registry
 from queues.operations.health import Level
 from queues.operations.thresholds import parse_thresholds
-from tests.processes import wait_until
+from tests.processes import StartWorker, wait_until
 from tests.testapp.jobs import QUEUE, greet, spin
-
-StartWorker = Callable[..., subprocess.Popen[str]]
 
 
 def levels(health: QueueHealth) -> dict[str, str]:

@@ -1,8 +1,5 @@
 """Jobs of this app itself that say whether a queue is worked on."""
 
-import subprocess
-from collections.abc import Callable
-
 import pytest
 from django.test import override_settings
 from redis import Redis
@@ -11,10 +8,8 @@ from queues import get_queue_stats, queue_names
 from queues.jobs.registry import registry
 from queues.operations import probe
 from queues.operations.probe import Passage, send_probes
-from tests.processes import wait_until
+from tests.processes import StartWorker, wait_until
 from tests.testapp.jobs import QUEUE, greet
-
-StartWorker = Callable[..., subprocess.Popen[str]]
 
 
 def test_every_queue_has_one() -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import subprocess
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -34,7 +32,7 @@ from queues.worker.claimer import Claimer, Room
 from queues.worker.leases import renew
 from queues.worker.outcomes import completed
 from queues.worker.settling import settle
-from tests.processes import wait_until
+from tests.processes import StartWorker, wait_until
 from tests.testapp.jobs import QUEUE
 
 OTHER = "email-sync"
@@ -182,9 +180,7 @@ def test_an_owner_of_a_megabyte_is_served_and_kept_short(connection: redis.Redis
     assert not connection.exists(f"rq:ext:{QUEUE}:turns")
 
 
-def test_a_worker_process_names_its_broken_queue_once_and_serves_another(
-    start_worker: Callable[..., subprocess.Popen[str]], connection: redis.Redis
-) -> None:
+def test_a_worker_process_names_its_broken_queue_once_and_serves_another(start_worker: StartWorker, connection: redis.Redis) -> None:
     plant(connection, f"rq:finished:{OTHER}")
     worker = start_worker(OTHER, QUEUE)
     add_job(QUEUE, "greet", {"name": "Ann"})

@@ -1,17 +1,12 @@
 """A queue in numbers."""
 
-import subprocess
-from collections.abc import Callable
-
 import pytest
 from redis import Redis
 
 from queues import QueueStats, add_job, drain_queue, get_all_queue_stats, get_queue, get_queue_stats, pause_queue, queue_names
 from queues.testing import run_jobs
-from tests.processes import wait_until
+from tests.processes import StartWorker, wait_until
 from tests.testapp.jobs import QUEUE, greet, spin
-
-StartWorker = Callable[..., subprocess.Popen[str]]
 
 
 def test_reading_is_one_round_trip_and_writes_nothing(connection: Redis) -> None:

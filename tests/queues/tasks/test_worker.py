@@ -1,6 +1,5 @@
 """Tasks in a worker process of their own."""
 
-import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -11,11 +10,9 @@ from queues.store import keys
 from queues.tasks.interface import TaskResultStatus
 from queues.worker.claimer import Claimer, Room
 from queues.worker.leases import Reaper
-from tests.processes import wait_until
+from tests.processes import StartWorker, wait_until
 from tests.testapp import tasks
 from tests.testapp.jobs import QUEUE
-
-StartWorker = Callable[..., subprocess.Popen[str]]
 
 
 def lose_leases(connection: Redis) -> None:

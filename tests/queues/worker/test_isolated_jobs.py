@@ -1,7 +1,6 @@
 """Isolated jobs in one worker that runs on: what becomes of them, and of those beside them."""
 
 import pickle
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 from redis import Redis
 
 from queues import QueueStats, State, cancel_job, get_queue, get_queue_stats
-from tests.processes import wait_until, worker_processes
+from tests.processes import WorkerProcess, wait_until, worker_processes
 from tests.queues.worker.test_isolation_process import WAYS_TO_HANG, has_ended, is_running, pids, result
 from tests.queues.worker.test_refusals import Bomb, plant
 from tests.testapp.jobs import QUEUE, greet, isolated, isolated_hang, isolated_picky, isolated_work
@@ -19,7 +18,7 @@ Traces = Callable[[], list[str]]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def worker() -> Iterator[subprocess.Popen[str]]:
+def worker() -> Iterator[WorkerProcess]:
     with worker_processes({"QUEUES_POLL_SECONDS": "1"}) as start:
         yield start(QUEUE)
 
@@ -55,7 +54,7 @@ def test_isolated_jobs_and_others_run_side_by_side() -> None:
     wait_until(lambda: get_queue_stats(QUEUE) == QueueStats(completed=40))
 
 
-def test_what_plain_rq_enqueues_is_isolated_too(worker: subprocess.Popen[str], connection: Redis, traces: Traces) -> None:
+def test_what_plain_rq_enqueues_is_isolated_too(worker: WorkerProcess, connection: Redis, traces: Traces) -> None:
     plant(connection, orjson.dumps(["tests.testapp.jobs.isolated", None, [], {}]))
     wait_until(lambda: get_queue_stats(QUEUE) == QueueStats(completed=1))
     assert pids(traces(), "return") != [worker.pid]

@@ -1,6 +1,5 @@
 """One job that misbehaves costs neither its worker nor its neighbours anything."""
 
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 
@@ -14,10 +13,8 @@ from queues.jobs.registry import registry
 from queues.testing import run_jobs
 from queues.worker.claimer import Claimer, Room
 from queues.worker.leases import Reaper
-from tests.processes import wait_until
+from tests.processes import StartWorker, wait_until
 from tests.testapp.jobs import QUEUE, fail, greet, pause_long
-
-StartWorker = Callable[..., subprocess.Popen[str]]
 
 
 class Unprintable(Exception):

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from django_rq import get_queue as get_rq_queue
 
 from queues import QueueStats, State, get_queue, get_queue_stats
-from tests.processes import wait_until
+from tests.processes import StartWorker, wait_until
 from tests.testapp.jobs import QUEUE, isolated, isolated_work
 
-StartWorker = Callable[..., subprocess.Popen[str]]
 Traces = Callable[[], list[str]]
 
 WAYS_TO_HANG = ["loop", "sleep", "regular expression", "grandchild"]

@@ -1,7 +1,6 @@
 """Schedules in real worker processes."""
 
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,10 +9,9 @@ from redis import Redis
 from queues import add_job, get_queue_stats, get_schedule
 from queues.jobs.registry import registry
 from queues.store.schedules import PastRun
-from tests.processes import wait_until
+from tests.processes import StartWorker, wait_until
 from tests.testapp.jobs import QUEUE
 
-StartWorker = Callable[..., subprocess.Popen[str]]
 TICKING = {"DJANGO_SETTINGS_MODULE": "tests.queues.ticking.settings"}
 
 

@@ -1,7 +1,6 @@
 """The worker as a process: `manage.py rqworker`."""
 
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 
@@ -10,15 +9,13 @@ from redis import Redis
 
 from queues import QueueStats, add_jobs, get_queue, get_queue_stats
 from queues.testing import run_jobs
-from tests.processes import wait_until
+from tests.processes import StartWorker, WorkerProcess, wait_until
 from tests.testapp.jobs import QUEUE, give_up, greet
 
-Worker = subprocess.Popen[str]
-StartWorker = Callable[..., Worker]
 Traces = Callable[[], list[str]]
 
 
-def finish(worker: Worker, timeout: float = 30) -> str:
+def finish(worker: WorkerProcess, timeout: float = 30) -> str:
     output, _ = worker.communicate(timeout=timeout)
     assert worker.returncode == 0, output
     return output

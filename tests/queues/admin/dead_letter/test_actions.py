@@ -20,7 +20,7 @@ from tests.queues.admin.dead_letter.conftest import FAILS, URL, die, found, plan
 from tests.queues.filling import Committed
 from tests.testapp.jobs import QUEUE
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]
+pytestmark = pytest.mark.django_db
 
 
 def test_a_group_is_retried_after_a_confirmation_that_says_how_many(operator: Client, dead: None) -> None:

@@ -15,7 +15,7 @@ from tests.queues.admin.dead_letter.conftest import found, plant
 from tests.queues.filling import Committed
 from tests.testapp.jobs import QUEUE
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]
+pytestmark = pytest.mark.django_db
 
 
 def test_failed_jobs_are_grouped_by_error_class_and_job_name(dead: None) -> None:

@@ -15,7 +15,7 @@ from tests.queues.admin.dead_letter.conftest import FAILS, FAR, URL, die, found
 from tests.queues.filling import Committed
 from tests.testapp.jobs import QUEUE
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]
+pytestmark = pytest.mark.django_db
 
 AWAY = {"URL": "redis://127.0.0.1:1/0", "SERIALIZER": "json"}
 

@@ -13,7 +13,7 @@ from tests.queues.accounts import make_user
 from tests.queues.admin.job.conftest import ALL, act, log_of, show, url
 from tests.testapp.jobs import QUEUE, give_up, greet
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]
+pytestmark = pytest.mark.django_db
 
 
 class TestWhatCanBeDone:

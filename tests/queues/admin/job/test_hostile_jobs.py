@@ -9,7 +9,7 @@ from queues.store import keys, payloads
 from tests.queues.admin.job.conftest import show, texts, url
 from tests.testapp.jobs import QUEUE, greet
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]
+pytestmark = pytest.mark.django_db
 
 
 class TestHostileJobs:

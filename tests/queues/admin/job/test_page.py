@@ -19,7 +19,7 @@ from tests.queues.admin.job.conftest import show, texts, url
 from tests.queues.roundtrips import round_trips
 from tests.testapp.jobs import QUEUE, fail, fail_with_token, greet, later_once, mail, tell
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]
+pytestmark = pytest.mark.django_db
 
 
 class TestWhatItShows:

@@ -28,7 +28,7 @@ from tests.queues.admin.dead import dead_jobs
 from tests.queues.roundtrips import round_trips
 from tests.testapp.jobs import QUEUE
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.queues.urls")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 PAGE = f"/admin/queues/queue/{QUEUE}"
 RIGHTS = {"retry": "change_queue", "promote": "change_queue", "cancel": "cancel_job", "remove": "remove_job"}

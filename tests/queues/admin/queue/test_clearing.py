@@ -14,7 +14,7 @@ from tests.queues.accounts import make_user
 from tests.queues.admin.dead import dead_jobs
 from tests.testapp.jobs import QUEUE
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.queues.urls")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 PAGE = f"/admin/queues/queue/{QUEUE}"
 ALL = {"age": "0", "unit": "minutes", "states": ["completed", "failed"]}

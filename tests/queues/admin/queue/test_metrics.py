@@ -21,7 +21,7 @@ from tests.queues.roundtrips import round_trips
 from tests.queues.store.counting import plant_day
 from tests.testapp.jobs import QUEUE
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]
+pytestmark = pytest.mark.django_db
 
 URL = f"/admin/queues/queue/{QUEUE}/metrics/"
 

@@ -19,7 +19,7 @@ from tests.queues.accounts import make_user
 from tests.queues.filling import Committed, fill_queue
 from tests.testapp.jobs import QUEUE, greet
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]
+pytestmark = pytest.mark.django_db
 
 URL = "/admin/queues/queue/"
 NOTHING = "\N{EN DASH}"

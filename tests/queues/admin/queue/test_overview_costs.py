@@ -16,7 +16,7 @@ from tests.queues.filling import Committed, fill_queue
 from tests.queues.roundtrips import round_trips
 from tests.testapp.jobs import QUEUE
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]
+pytestmark = pytest.mark.django_db
 
 URL = "/admin/queues/queue/"
 Queries = Any

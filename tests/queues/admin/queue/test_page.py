@@ -19,7 +19,7 @@ from tests.queues.admin.dead import dead_jobs
 from tests.queues.roundtrips import round_trips
 from tests.testapp.jobs import QUEUE
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.queues.urls")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 URL = f"/admin/queues/queue/{QUEUE}/change/"
 HOSTILE = "<script>alert(1)</script>"

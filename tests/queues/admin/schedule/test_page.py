@@ -16,7 +16,7 @@ from tests.queues.accounts import make_user
 from tests.queues.admin.queue.test_overview import URL, cells, text_of
 from tests.testapp.jobs import QUEUE
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]
+pytestmark = pytest.mark.django_db
 
 NAME = "weekly/<b>report"
 RUN = "waiting 1760000000 1760000000.5 the-job"

@@ -24,7 +24,7 @@ from tests.queues.listening import wait_until_heard
 from tests.queues.roundtrips import round_trips
 from tests.testapp.jobs import QUEUE
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]
+pytestmark = pytest.mark.django_db
 
 URL = "/admin/queues/worker/"
 HOSTILE = "<script>alert(1)</script>/../_2F"

@@ -13,7 +13,7 @@ from tests.queues.accounts import make_user
 from tests.queues.admin.job.adding.conftest import ADD, errors, of, only_job, shown_fields
 from tests.testapp.jobs import QUEUE
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]
+pytestmark = pytest.mark.django_db
 
 
 class TestTheForm:

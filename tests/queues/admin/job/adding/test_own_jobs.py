@@ -15,7 +15,7 @@ from tests.queues.admin.job.adding.conftest import ADD, again
 from tests.queues.filling import Committed
 from tests.testapp.jobs import QUEUE
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]
+pytestmark = pytest.mark.django_db
 
 
 class TestOwnJobs:

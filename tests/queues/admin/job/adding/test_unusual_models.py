@@ -12,7 +12,7 @@ from queues.jobs.registry import registry
 from tests.queues.admin.job.adding.conftest import errors, of, only_job, shown_fields
 from tests.testapp.jobs import QUEUE
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.queues.urls")]
+pytestmark = pytest.mark.django_db
 
 
 class TestUnusualModels:
