@@ -1,7 +1,9 @@
 """The servers that the tests run on: the embedded ones, unless DATABASE_URL and REDIS_URL name others."""
 
+import gc
 import signal
 from collections.abc import Generator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
         ensure_servers()
     except EmbeddedError as error:
         raise pytest.UsageError(str(error)) from error
+    gc.disable()  # what collecting makes stays, and is looked through again and again
 
 
 @pytest.fixture(scope="session")
@@ -46,11 +49,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     The slowest files first, in each part: where several processes take one file after the other, none is left alone with a long one
     at the end.
     """
-    items.sort(key=lambda item: (is_in("browser", item), not any(is_in(place, item) for place in SLOW)))
+    items.sort(key=lambda item: rank(item.path))
 
 
-def is_in(place: str, item: pytest.Item) -> bool:
-    return item.path.is_relative_to(HERE / place)
+@cache
+def rank(path: Path) -> tuple[bool, bool]:
+    return path.is_relative_to(HERE / "browser"), not any(path.is_relative_to(HERE / place) for place in SLOW)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)

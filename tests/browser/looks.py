@@ -8,11 +8,15 @@ from typing import Any
 import axe_playwright_python
 from playwright.sync_api import Page
 
+Look = tuple[str, str, dict[str, int]]
+
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 SIDEBAR = "#nav-sidebar"
 """The list of all apps beside each page: Django's own, and the same on each, so it is looked at once."""
-LOOKS = [("light", "auto", DESK), ("dark", "auto", DESK), ("light", "auto", PHONE), ("light", "dark", PHONE)]
+LOOKS: list[Look] = [("light", "auto", DESK), ("dark", "auto", DESK), ("light", "auto", PHONE), ("light", "dark", PHONE)]
 """The system's theme, the one chosen in the admin, and the window."""
+CORNERS = [LOOKS[0], LOOKS[-1]]
+"""Both themes and both windows, each once: for one more state of a page that is seen in every look."""
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -58,12 +62,12 @@ UNREADABLE = """() => {
 """Words of a drawing that lie over others, moments in more lines than day and time, captions without room in their colour."""
 
 
-def check_every_look(page: Page, *, stock: str = STOCK, left_out: str = SIDEBAR) -> None:
+def check_every_look(page: Page, *, stock: str = STOCK, left_out: str = SIDEBAR, looks: list[Look] = LOOKS) -> None:
     """Fails with what check_accessibility finds, where something else than the regions of tables and drawings is wider than the window,
     and with what is UNREADABLE. Leaves the page in the first look, unfolded."""
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     seen: list[dict[str, Any]] = []
-    for system, chosen, window in LOOKS:
+    for system, chosen, window in looks:
         _look(page, system, chosen, window)
         check_accessibility(page, stock=stock, left_out=left_out, rules=COLOURS if window in seen else None)
         seen.append(window)
@@ -89,7 +93,7 @@ def check_accessibility(page: Page, *, stock: str = STOCK, left_out: str = SIDEB
     assert found == [], f"{page.url}: {found}"
 
 
-def _look(page: Page, system: str, chosen: str, window: dict[str, Any]) -> None:
+def _look(page: Page, system: str, chosen: str, window: dict[str, int]) -> None:
     page.emulate_media(color_scheme=system)  # type: ignore[arg-type]
     page.evaluate("theme => document.documentElement.dataset.theme = theme", chosen)
     page.set_viewport_size(window)  # type: ignore[arg-type]

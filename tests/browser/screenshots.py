@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -88,13 +87,12 @@ def session_of(user: Any) -> str:
 def with_browser(use: Any) -> None:
     from playwright.sync_api import sync_playwright
 
-    from tests.browser.conftest import FLAGS
+    from tests.browser.conftest import CHROMIUM, FLAGS
 
+    if not CHROMIUM:
+        sys.exit("There is no Chromium here: apt-get install chromium-headless-shell, or chromium")
     with sync_playwright() as playwright:
-        path = shutil.which("chromium") or shutil.which("chromium-browser")
-        if not path:
-            sys.exit("There is no Chromium here: apt-get install chromium")
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         use(browser)
         browser.close()
 

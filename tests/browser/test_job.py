@@ -12,7 +12,7 @@ from queues import Job, add_job, get_job, get_queue
 from queues.masking import MASK
 from queues.store import keys, payloads
 from tests.browser.conftest import Login
-from tests.browser.looks import check_every_look
+from tests.browser.looks import CORNERS, check_every_look
 from tests.processes import StartWorker, wait_until
 from tests.testapp.jobs import QUEUE
 
@@ -172,11 +172,11 @@ def test_older_lines_tracebacks_and_errors_of_a_form_are_accessible_and_fit(page
     job = fails()
     connection.rpush(keys.log(job.id), *[f"line {number}" for number in range(250)])
     page.goto(f"{address(job)}?log=50")
-    check_every_look(page)
+    check_every_look(page, looks=CORNERS)
     page.goto(f"/admin/queues/job/add/?queue={QUEUE}&name=everything")
     page.get_by_role("button", name="Add the job").click()
     expect(page.locator(".errornote")).to_be_visible()
-    check_every_look(page)
+    check_every_look(page, looks=CORNERS)
 
 
 def test_a_running_job_that_a_second_operator_cancelled_is_told_kindly(page: Page, login: Login) -> None:

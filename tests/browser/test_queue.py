@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from queues import QueueStats, add_job, add_jobs, get_queue, get_queue_stats
 from tests.browser.conftest import Login
-from tests.browser.looks import check_every_look
+from tests.browser.looks import CORNERS, check_every_look
 from tests.queues.admin.dead import dead_jobs
 from tests.testapp.jobs import QUEUE
 
@@ -140,7 +140,7 @@ def test_a_paused_one_a_second_page_a_vain_search_and_a_count_are_accessible_and
     page.goto(f"{URL}?state=failed")
     page.get_by_role("link", name="Next").click()
     expect(page.get_by_text(oldest)).to_be_visible()
-    check_every_look(page)
+    check_every_look(page, looks=CORNERS)
     for place in (f"{URL}?state=delayed&id=gone", f"/admin/queues/queue/{QUEUE}/clean/?age=0&unit=hours&states=failed"):
         page.goto(place)
-        check_every_look(page)
+        check_every_look(page, looks=CORNERS)

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from queues import State, add_job, get_job
 from tests.browser.conftest import Login
-from tests.browser.looks import check_every_look
+from tests.browser.looks import CORNERS, check_every_look
 from tests.processes import StartWorker, wait_until
 from tests.testapp.jobs import QUEUE
 
@@ -25,7 +25,7 @@ def test_an_operator_pauses_resumes_and_stops_a_worker_and_sees_it_end(page: Pag
     row = page.get_by_role("row", name="smith")
     expect(row).to_contain_text("spin")
     expect(row).to_contain_text("MB, at most")
-    check_every_look(page)
+    check_every_look(page, looks=CORNERS)
     page.get_by_role("button", name="Pause smith").click()
     expect(page.get_by_text("takes no more jobs until it is resumed")).to_be_visible()
     expect(row).to_contain_text("paused")

@@ -14,6 +14,9 @@ from tests.chaos.changes import COLORS
 Version = tuple[str, str, str]
 """Owner (empty: nobody may find it), the transaction that wrote the row, and where it lies."""
 
+SECONDS_BETWEEN_SEARCHES = 0.02
+"""Room for those who save."""
+
 ROWS = """
 SELECT 'note', id::text, CASE WHEN is_hidden THEN '' ELSE author_id::text END, xmin::text, ctid::text FROM testapp_note
 UNION ALL
@@ -41,7 +44,7 @@ class Searcher(threading.Thread):
 
     def run(self) -> None:
         try:
-            while not self._is_over.is_set():
+            while not self._is_over.wait(SECONDS_BETWEEN_SEARCHES):
                 self._search_once()
         except BaseException as error:
             self.error = error
