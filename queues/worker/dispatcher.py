@@ -73,6 +73,7 @@ class Dispatcher:
 
     def run(self) -> None:
         """Works until a stop message or a limit. Redis being away is reported and waited out, never fatal."""
+        self.keeper.start()
         wait = 0.0
         while wait >= 0 and not self.stops:
             self._receive(wait)

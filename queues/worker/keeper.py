@@ -51,6 +51,8 @@ class Keeper:
         self.renewed_at = self.reaped_at = 0.0
         self.looked_at = time.monotonic()
         self.thread = threading.Thread(target=self._work, name="keeper", daemon=True)
+
+    def start(self) -> None:
         self.thread.start()
 
     def stop(self) -> None:

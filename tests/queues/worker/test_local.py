@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -28,6 +29,7 @@ from queues import (
 from queues.exceptions import AlreadyRegistered, QueuesError
 from queues.jobs.job import Job
 from queues.operations.probe import send_probes
+from queues.worker.keeper import Keeper
 from tests.processes import wait_until
 from tests.testapp.jobs import QUEUE, fail, greet, spin, tell
 
@@ -168,6 +170,19 @@ def test_concurrency_is_the_queues_own_unless_given() -> None:
         wait_until(lambda: (get_queue_stats(QUEUE).active, get_queue_stats(QUEUE).concurrency) == (2, 2))
         for job in [*get_queue_stats_jobs()]:
             cancel_job(job)
+
+
+def test_a_worker_tells_all_its_slots_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slowly the rest of it is made: what it tells first stands for a third of a lease."""
+    make = Keeper.__init__
+
+    def make_slowly(keeper: Keeper, **parts: Any) -> None:
+        make(keeper, **parts)
+        time.sleep(0.5)
+
+    monkeypatch.setattr(Keeper, "__init__", make_slowly)
+    with register_worker(QUEUE, concurrency=3):
+        wait_until(lambda: get_queue_stats(QUEUE).concurrency == 3, timeout_seconds=5)
 
 
 def get_queue_stats_jobs() -> list[str]:
