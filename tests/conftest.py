@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
         ensure_servers()
     except EmbeddedError as error:
         raise pytest.UsageError(str(error)) from error
-    gc.disable()  # what collecting makes stays, and is looked through again and again
+    gc.disable()  # until the tests are collected: what that makes stays, and would be looked through again and again
 
 
 @pytest.fixture(scope="session")
@@ -49,11 +49,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     The slowest files first, in each part: where several processes take one file after the other, none is left alone with a long one
     at the end.
     """
-    items.sort(key=lambda item: rank(item.path))
+    items.sort(key=lambda item: place_of(item.path))
 
 
 @cache
-def rank(path: Path) -> tuple[bool, bool]:
+def place_of(path: Path) -> tuple[bool, bool]:
     return path.is_relative_to(HERE / "browser"), not any(path.is_relative_to(HERE / place) for place in SLOW)
 
 

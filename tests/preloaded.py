@@ -19,6 +19,9 @@ from typing import IO
 
 HERE = Path(__file__).resolve().parent
 
+PIPE_BYTES = 1 << 20
+"""The most that Linux grants a pipe: 64 KB were filled by the errors of a worker on a slow machine."""
+
 
 class Preloader:
     """The process that forks, started with the first that it is asked for."""
@@ -51,14 +54,14 @@ preloader = cache(Preloader)
 class WorkerProcess:
     """`python *arguments` at the root of the repository, whose two outputs go to `log`, or to the pipe `stdout` where there is none."""
 
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], log: IO[str] | None, pipe_bytes: int) -> None:
+    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], log: IO[str] | None) -> None:
         self.args, self.stdout, self.returncode = arguments, None, None
         if log:
             told = preloader().fork(arguments, environment, log.fileno())
         else:
             read, write = os.pipe()
             if sys.platform == "linux":
-                fcntl.fcntl(read, fcntl.F_SETPIPE_SZ, pipe_bytes)
+                fcntl.fcntl(read, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
             self.stdout = os.fdopen(read)
             told = preloader().fork(arguments, environment, write)
             os.close(write)

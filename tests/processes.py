@@ -25,9 +25,6 @@ from theo.embedded.servers import start as start_servers
 
 ROOT = Path(__file__).resolve().parent.parent
 
-PIPE_BYTES = 1 << 20
-"""The most that Linux grants a pipe: 64 KB were filled by the errors of a worker on a slow machine."""
-
 StartWorker = Callable[..., WorkerProcess]
 
 
@@ -56,7 +53,7 @@ def worker_processes(environment: Mapping[str, str], log: Path | None = None) ->
 
     def start(*arguments: str, **more: str) -> WorkerProcess:
         variables = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", **environment, **more}
-        process = WorkerProcess(["manage.py", "rqworker", *arguments], variables, file, PIPE_BYTES)
+        process = WorkerProcess(["manage.py", "rqworker", *arguments], variables, file)
         started.append(process)
         return process
 

@@ -86,9 +86,9 @@ def check_accessibility(page: Page, *, stock: str = STOCK, left_out: str = SIDEB
     options = {
         "runOnly": only,
         "elementRef": True,
-        "preload": False,
         "resultTypes": ["violations"],
-    }  # preloaded it would look for what a style sheet imports
+        "preload": False,  # it would look for what a style sheet imports
+    }
     found = page.evaluate(AUDIT, [left_out, options, STOCK_FAULTS, stock])
     assert found == [], f"{page.url}: {found}"
 
